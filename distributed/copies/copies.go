@@ -11,6 +11,7 @@ import (
 
 	"cloudsql/distributed/clock"
 	"cloudsql/storage/columnar"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
@@ -26,14 +27,20 @@ type Maker struct {
 	Dir    string                // of their files, which have no names and are gone with the process
 	Shards func() []*shard.Shard // replicas of this node that serve
 	Full   func() bool           // there is no room on the disk
+	Memory *memory.Account       // of decoded pages, and of the keys that were changed since copies were made
 	Clock  clock.Clock
 	Log    *slog.Logger
+
+	changed int64 // bytes of changed keys that are charged
 }
 
 // Loop makes copies that are wanted, and anew those that are worn, until ctx ends.
 func (m *Maker) Loop(ctx context.Context) {
-	space := &columnar.Space{Open: m.open}
+	space := &columnar.Space{Open: m.open, Memory: m.Memory}
+	m.Memory.OnPressure(space.Clear)
 	for range spawn.Ticks(ctx.Done(), lookEvery) {
+		space.Trim()
+		m.chargeChanged()
 		for _, s := range m.Shards() {
 			due := s.ColumnsDue()
 			if len(due) > 0 {
@@ -43,6 +50,18 @@ func (m *Maker) Loop(ctx context.Context) {
 				m.make(ctx, s, id, space)
 			}
 		}
+	}
+}
+
+// chargeChanged charges what the copies' changed keys take, as of now: they are noted where nobody can be refused.
+func (m *Maker) chargeChanged() {
+	n := int64(0)
+	for _, c := range m.All() {
+		n += int64(c.ChangedBytes)
+	}
+	m.Memory.Shrink(m.changed - n)
+	if n <= m.changed || m.Memory.Grow(n-m.changed) == nil {
+		m.changed = n
 	}
 }
 

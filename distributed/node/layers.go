@@ -111,6 +111,7 @@ type replicas struct {
 
 	flow                 *flow.Flow      // of large writes to raft
 	inFlight, workspaces *memory.Account // that replicas charge; nil: nobody counts
+	columnar             *memory.Account // of columnar copies
 	starting             sync.Mutex      // one replica of this node is started or retired at a time
 	damage               *datadir.Damages
 	refused              atomic.Pointer[map[schema.ShardID]error] // shards that take no writes

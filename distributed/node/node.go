@@ -138,6 +138,7 @@ func (n *Node) makeRPC() {
 	})
 	n.flow = flow.New(flow.Node)
 	n.inFlight, n.workspaces = n.cfg.Memory.NewStore("writes in flight", 0), n.cfg.Memory.NewStore("transactions", 0)
+	n.columnar = n.cfg.Memory.NewStore("columnar copies", 0)
 	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Wall: n.clocks.WallTime, Mono: n.cfg.Clock.Now})
 	n.stamps = tso.NewClient(n.owner, n.askTimestamps)
 	n.db.init(n)

@@ -58,7 +58,7 @@ func (n *gateway) SplitKeys(t *schema.Tablet) [][]byte { return n.stats.SplitKey
 
 // columns makes the columnar copies of this node.
 func (n *leading) columns() *copies.Maker {
-	return &copies.Maker{Dir: n.dir.File("columns"), Full: n.diskFull.Load, Clock: n.cfg.Clock, Log: n.log, Shards: func() (list []*shard.Shard) {
+	return &copies.Maker{Dir: n.dir.File("columns"), Full: n.diskFull.Load, Memory: n.columnar, Clock: n.cfg.Clock, Log: n.log, Shards: func() (list []*shard.Shard) {
 		for _, ls := range *n.shards.Load() {
 			if ls.id != schema.SystemShard && !ls.quarantined.Load() {
 				list = append(list, ls.state)

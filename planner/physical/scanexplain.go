@@ -75,9 +75,6 @@ func (s *tableScan) info() string {
 	if s.limit != nil {
 		parts = append(parts, s.limit.String())
 	}
-	if s.mayBeColumnar() {
-		parts = append(parts, "columnar")
-	}
 	if s.keep {
 		parts = append(parts, "keep order")
 	}

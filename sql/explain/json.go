@@ -198,6 +198,9 @@ func (j *jsonMaker) table(n *node, attached string) object {
 	if t.Covering {
 		o.put("using_index", true)
 	}
+	if t.Columnar {
+		o.put("using_columnar_copy", true)
+	}
 	o.put("cost_info", object{{"read_cost", cost(n.Cost)}, {"prefix_cost", cost(n.Cost)}})
 	if len(t.Columns) > 0 {
 		o.put("used_columns", t.Columns)

@@ -214,13 +214,16 @@ func Operators(lines []planner.ExplainLine) *show.Result {
 		show.TextField("operator", 64), show.TextField("est_rows", 16), show.TextField("where", 64), show.TextField("object", 128), show.TextField("info", 1024),
 	}}
 	for _, l := range lines {
-		name := l.Operator
+		name, info := l.Operator, l.Info
 		if l.Depth > 0 {
 			name = strings.Repeat("  ", l.Depth-1) + "└ " + name
 		}
+		if l.Table != nil && l.Table.Columnar {
+			info = strings.TrimPrefix(info+"; columnar", "; ")
+		}
 		res.Rows = append(res.Rows, []types.Value{
 			types.Str(name), types.Str(strconv.FormatFloat(l.EstRows, 'f', 0, 64)), types.Str(l.Where), types.Str(l.Object),
-			types.Str(l.Info),
+			types.Str(info),
 		})
 	}
 	return res

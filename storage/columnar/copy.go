@@ -87,7 +87,13 @@ func (c *Copy) Note(key []byte, at mvcc.Timestamp) {
 // lose gives the copy up.
 func (c *Copy) lose() {
 	c.lost = true
+	c.forget()
+}
+
+// forget lets go of all changed keys.
+func (c *Copy) forget() {
 	c.state = Changes{keys: persistent.New[string, struct{}]()}
+	c.bytes = 0
 }
 
 // relieve makes room where too many keys have changed: the block of the last one is given up, and a copy that is being made is lost.
@@ -124,7 +130,7 @@ func (c *Copy) Finish(blocks []*Block) {
 	defer c.mu.Unlock()
 	c.blocks, c.made, c.counts = blocks, true, make([]int, len(blocks))
 	if len(blocks) == 0 {
-		c.state.keys = persistent.New[string, struct{}]() // all rows are read from the row store
+		c.forget() // all rows are read from the row store
 		return
 	}
 	for _, k := range c.state.keys.Keys() {
@@ -218,6 +224,7 @@ func (s *Changes) Within(start, end []byte) iter.Seq[string] {
 type Figures struct {
 	Rows, Blocks, GivenUp, Changed int
 	Bytes                          int64
+	ChangedBytes                   int // what the changed keys take in memory
 	Writes                         uint64
 	Lost                           bool
 	Why                            error // of one that was lost because it was damaged
@@ -227,7 +234,7 @@ type Figures struct {
 func (c *Copy) Figures() Figures {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := Figures{Blocks: len(c.blocks), Changed: c.state.n, Lost: c.lost, Why: c.why, Writes: c.writes}
+	f := Figures{Blocks: len(c.blocks), Changed: c.state.n, ChangedBytes: c.bytes, Lost: c.lost, Why: c.why, Writes: c.writes}
 	for i, b := range c.blocks {
 		f.Rows += b.Rows
 		f.Bytes += b.Bytes

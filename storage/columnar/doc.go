@@ -18,5 +18,6 @@
 //
 // A row of the copy whose key was not changed since, and whose region was not given up, is what a reader of the row store at At or
 // any later timestamp finds under the key; a key of a region that is neither there nor changed has no row. A Block and its pages never change, and several copies may share
-// them. A page whose bytes have changed on disk gives ErrDamaged and never another value.
+// them. A page whose bytes have changed on disk gives ErrDamaged and never another value. Nothing but copies and their readers refers to pages, so that a
+// file's room on the disk is free when they are gone; what the cache holds of decoded pages is charged to the Space's account, for as long as it holds it.
 package columnar

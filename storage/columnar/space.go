@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/cespare/xxhash/v2"
+
+	"cloudsql/storage/memory"
 )
 
 // ErrDamaged: a page is not what was written.
@@ -20,7 +22,17 @@ type Space struct {
 	BlockRows  int // how many rows a block has at most; 0: DefaultBlockRows
 	CacheBytes int // of decoded pages that are kept; 0: DefaultCacheBytes
 
+	Memory *memory.Account // that they are charged to; nil: none
+
 	cache cache
+}
+
+// Clear forgets all decoded pages.
+func (s *Space) Clear() { s.cache.retain(func(*cached) bool { return false }, s.Memory) }
+
+// Trim forgets the decoded pages of copies that are gone.
+func (s *Space) Trim() {
+	s.cache.retain(func(c *cached) bool { return c.page.Value() != nil }, s.Memory)
 }
 
 // Rows is how many rows a block has at most.
@@ -93,6 +105,6 @@ func (p *Page) Column() (*Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.put(p, column, p.in.space.cacheBytes())
+	c.put(p, column, p.in.space.cacheBytes(), p.in.space.Memory)
 	return column, nil
 }

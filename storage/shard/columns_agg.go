@@ -108,8 +108,8 @@ func ordinal(c types.Class) bool {
 	return c == types.ClassInt || c == types.ClassDecimal || c == types.ClassDate || c == types.ClassDatetime || c == types.ClassTime
 }
 
-// run aggregates rows of the scan's block. did: it has; nothing was done otherwise.
-func (a *columnAggregation) run(cs *columnScan, picked []int32) (did bool, err error) {
+// run aggregates rows of the scan's block, and the changed ones between them. did: it has; nothing was done otherwise.
+func (a *columnAggregation) run(cs *columnScan, picked []int32, changed []changedRow) (did bool, err error) {
 	if !a.group(cs, picked) {
 		return false, nil
 	}
@@ -119,7 +119,7 @@ func (a *columnAggregation) run(cs *columnScan, picked []int32) (did bool, err e
 			return false, nil
 		}
 	}
-	return true, a.merge(cs)
+	return true, a.merge(cs, changed)
 }
 
 // group finds the group of each row by the codes of the columns' dictionaries.
@@ -335,29 +335,48 @@ func (v *columnVector) codes(c *columnar.Column, picked []int32) bool {
 	return true
 }
 
-// merge brings what was aggregated into the states of the groups.
-func (a *columnAggregation) merge(cs *columnScan) error {
-	rd := cs.rd
+// merge brings what was aggregated into the states of the groups. Which of equal values a group shows depends on which came first: groups come
+// in the order of their first rows, and changed rows where they stand among those.
+func (a *columnAggregation) merge(cs *columnScan, changed []changedRow) error {
 	var last *aggregationGroup
 	for _, g := range a.order {
-		for _, place := range a.groups {
-			if err := cs.value(cs.columns[place], int(a.first[g]), &rd.row[place]); err != nil {
+		for len(changed) > 0 && changed[0].at <= int(a.first[g]) {
+			if _, err := cs.emitChanged(&changed[0]); err != nil {
 				return err
 			}
+			changed = changed[1:]
 		}
-		group, err := rd.agg.group(&rd.env, rd.row)
-		if err != nil {
+		var err error
+		if last, err = a.mergeGroup(cs, g); err != nil {
 			return err
 		}
-		for i := range a.aggs {
-			a.partial = a.aggs[i].append(a.partial[:0], g)
-			if err := group.states[i].Merge(a.partial); err != nil {
-				return mysqlerr.From(err)
-			}
-		}
-		last = group
 	}
-	return rd.agg.account(last)
+	for i := range changed {
+		if _, err := cs.emitChanged(&changed[i]); err != nil {
+			return err
+		}
+	}
+	return cs.rd.agg.account(last)
+}
+
+func (a *columnAggregation) mergeGroup(cs *columnScan, g int32) (*aggregationGroup, error) {
+	rd := cs.rd
+	for _, place := range a.groups {
+		if err := cs.value(cs.columns[place], int(a.first[g]), &rd.row[place]); err != nil {
+			return nil, err
+		}
+	}
+	group, err := rd.agg.group(&rd.env, rd.row)
+	if err != nil {
+		return nil, err
+	}
+	for i := range a.aggs {
+		a.partial = a.aggs[i].append(a.partial[:0], g)
+		if err := group.states[i].Merge(a.partial); err != nil {
+			return nil, mysqlerr.From(err)
+		}
+	}
+	return group, nil
 }
 
 // append appends what AppendPartial of a state that had the group's rows would.

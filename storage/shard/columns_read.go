@@ -262,15 +262,8 @@ func (cs *columnScan) chunk(from, to int, changed []changedRow) (done bool, err 
 	rd.page.Columnar += uint64(len(cs.picked))
 	picked := cs.filter.run(cs, cs.picked)
 	if cs.agg != nil && len(picked) > 0 && !cs.filter.anyOdd(picked) {
-		switch did, err := cs.agg.run(cs, picked); {
-		case err != nil:
-			return false, err
-		case did:
-			last := picked[len(picked)-1]
-			picked = nil
-			if len(changed) == 0 && rd.ends(func() []byte { return cs.keys.Raw(int(last)) }) {
-				return true, nil
-			}
+		if did, err := cs.agg.run(cs, picked, changed); did || err != nil {
+			return did && err == nil && rd.ends(func() []byte { return cs.lastOf(picked, changed) }), err
 		}
 	}
 	for _, p := range picked {
@@ -348,8 +341,25 @@ func (cs *columnScan) value(c *columnar.Column, at int, v *types.Value) (err err
 	return err
 }
 
+// lastOf is the last key among rows that were picked and such that were changed. A page that ends behind it has had all of them.
+func (cs *columnScan) lastOf(picked []int32, changed []changedRow) []byte {
+	last := cs.keys.Raw(int(picked[len(picked)-1]))
+	if n := len(changed); n > 0 && changed[n-1].key > string(last) {
+		return []byte(changed[n-1].key)
+	}
+	return last
+}
+
 // changedRow gives a row that was changed since, if there is one.
 func (cs *columnScan) changedRow(c *changedRow) (done bool, err error) {
+	if emitted, err := cs.emitChanged(c); !emitted || err != nil {
+		return false, err
+	}
+	return cs.rd.ends(func() []byte { return []byte(c.key) }), nil
+}
+
+// emitChanged is changedRow of a page that does not end behind it.
+func (cs *columnScan) emitChanged(c *changedRow) (emitted bool, err error) {
 	rd := cs.rd
 	if err := rd.tick(); err != nil {
 		return false, err
@@ -363,9 +373,5 @@ func (cs *columnScan) changedRow(c *changedRow) (done bool, err error) {
 	if err != nil || !passed {
 		return false, err
 	}
-	key := bare(cs.scratch)
-	if err := rd.emit(key); err != nil {
-		return false, err
-	}
-	return rd.ends(func() []byte { return key }), nil
+	return true, rd.emit(bare(cs.scratch))
 }

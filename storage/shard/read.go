@@ -457,11 +457,11 @@ func (rd *reader) passes() (bool, error) {
 	if rd.r.Filter == nil {
 		return true, nil
 	}
-	v, err := rd.r.Filter.Eval(&rd.env, rd.row)
+	passed, err := expr.Truth(rd.r.Filter, &rd.env, rd.row)
 	if err != nil {
 		return false, mysqlerr.From(err)
 	}
-	return v.ToBool(nil), nil
+	return passed, nil
 }
 
 // emit hands rd.row on: into the aggregation, the top-N, or the page. primary is the row's key, for WithKeys.
