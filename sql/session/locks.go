@@ -63,7 +63,7 @@ func lockCommand(n dialect.LockTables) *parsed {
 	return st
 }
 
-// lockTables is LOCK TABLES. 1066 for a name that stands twice, 1223 for a WRITE lock under one's own global read lock.
+// lockTables is LOCK TABLES. 1066 for a name that stands twice, 1223 for a WRITE lock under one's own global read lock, 1290 for one under read_only.
 func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) error {
 	var want metalock.Request
 	for _, l := range items {
@@ -75,6 +75,9 @@ func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) erro
 			continue
 		}
 		id, err := s.existingTable(ctx, db, l.Table.Name.O)
+		if err == nil && l.Write {
+			err = s.tx.Closed()
+		}
 		if err != nil {
 			return err
 		}
