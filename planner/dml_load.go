@@ -193,7 +193,7 @@ func (s loadSession) UserVar(name string) (types.Value, types.Type) {
 	return s.Session.UserVar(name)
 }
 
-// checkFixed: rows without separators have neither variables (1409) nor columns without a width (1084).
+// checkFixed: rows without separators have no variables (1409), and columns without a width only if something ends a line (1084).
 func (p *loadPlan) checkFixed(n insertBinder) error {
 	if !p.format.Fixed() {
 		return nil
@@ -203,10 +203,10 @@ func (p *loadPlan) checkFixed(n insertBinder) error {
 			return mysqlerr.New(mysqlerr.LoadFromFixedSizeRowsToVar)
 		}
 		typ := &n.Table.Columns[t.pos].Type
-		if delimited.Blob(typ) {
+		if delimited.Blob(typ) && p.format.LineTerm == "" {
 			return mysqlerr.New(mysqlerr.BlobsAndNoTerminated)
 		}
-		p.widths = append(p.widths, delimited.Width(typ, p.format.Charset))
+		p.widths = append(p.widths, delimited.ReadWidth(typ, p.format.Charset))
 	}
 	return nil
 }
@@ -249,7 +249,11 @@ type loadRun struct {
 }
 
 func (l *loadRun) lines(ctx context.Context) error {
-	for more := l.in.Skip(l.skip); more; {
+	more, err := l.in.Skip(l.skip)
+	if err != nil {
+		return err
+	}
+	for more {
 		ok, err := l.line(ctx)
 		if err != nil {
 			return err
@@ -371,15 +375,17 @@ func (l *loadRun) null(row []types.Value, t loadTarget) error {
 	return l.run.problem(mysqlerr.New(mysqlerr.WarnNullToNotnull, c.Name, l.run.records))
 }
 
-// missing fills what the line has no fields for, with 1261 for each: as in MySQL with what is empty in the column's type, and not
-// with its default, unless that is NULL.
+// missing fills what the line has no fields for, with 1261 for each column: as in MySQL with what is empty in the column's type, and not
+// with its default, unless that is NULL. Rows without separators have no NULL; variables are NULL without a word.
 func (l *loadRun) missing(row []types.Value, rest []loadTarget) error {
 	for _, t := range rest {
 		if t.variable != "" {
 			if err := l.run.env.Session.SetUserVar(t.variable, types.Null, types.TypeString); err != nil {
 				return err
 			}
-		} else if c := &l.run.Table.Columns[t.pos]; !c.AutoIncrement && !row[t.pos].IsNull() || c.NotNull && !t.nowhere {
+			continue
+		}
+		if c := &l.run.Table.Columns[t.pos]; !c.AutoIncrement && (!row[t.pos].IsNull() || l.widths != nil) || c.NotNull && !t.nowhere {
 			row[t.pos] = l.empty(t.pos)
 		}
 		if err := l.run.problem(mysqlerr.New(mysqlerr.WarnTooFewRecords, l.run.records)); err != nil {

@@ -60,7 +60,9 @@ func buildPoint(ctx *Context, sel *ast.SelectStmt) (*PointGet, error) {
 	if err := ctx.Check(mysql.SelectPriv, db, t.Name); err != nil {
 		return nil, err
 	}
-	p.locking(sel.LockInfo)
+	if p.locking(sel.LockInfo); p.mode == distributed.ReadForUpdate {
+		ctx.LockForUpdate(db, t)
+	}
 	return p, nil
 }
 

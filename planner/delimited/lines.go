@@ -4,7 +4,7 @@ package delimited
 type Lines struct {
 	r      *Reader
 	want   int   // fields of a line
-	widths []int // of the format without separators; nil otherwise
+	widths []int // of the format without separators, with rest; nil otherwise
 	total  int
 	fields []Field
 	arena  []byte
@@ -15,20 +15,33 @@ type Lines struct {
 func NewLines(r *Reader, want int, widths []int) *Lines {
 	l := &Lines{r: r, want: want, widths: widths}
 	for _, w := range widths {
+		if w == rest {
+			w = restBytes
+		}
 		l.total += w
 	}
 	return l
 }
 
-// Skip leaves lines out; more is false at the end of the file.
-func (l *Lines) Skip(n uint64) (more bool) {
+// rest is the width of a column that has none: it takes what is left of the row, for which restBytes are read.
+const (
+	rest      = -1
+	restBytes = 256
+)
+
+// Skip leaves lines out; more is false at the end of the file. Where nothing ends a line, they are as many fields as it has, and
+// LINES STARTING BY is looked for before the first only. A terminator that is that of fields, too, ends none: then nothing is left out.
+func (l *Lines) Skip(n uint64) (more bool, err error) {
 	more = true
-	for range n {
-		if more, _ = l.r.EndLine(); !more {
-			break
+	for ; n > 0 && more && err == nil; n-- {
+		if l.r.f.LineTerm != "" {
+			more, _ = l.r.EndLine()
+		} else {
+			_, more, err = l.Next()
+			l.Forget()
 		}
 	}
-	return more
+	return more, err
 }
 
 // Next gives the fields of a line, fewer where it lacks some; ok is false at the end of the file. End must follow.
@@ -58,7 +71,10 @@ func (l *Lines) fixed() ([]Field, bool, error) {
 		return nil, false, err
 	}
 	for text = l.keep(text); len(l.fields) < l.want && len(text) > 0; {
-		n := min(l.widths[len(l.fields)], len(text))
+		n := l.widths[len(l.fields)]
+		if n == rest || n > len(text) {
+			n = len(text)
+		}
 		l.fields = append(l.fields, Field{Text: text[:n:n]})
 		text = text[n:]
 	}

@@ -43,7 +43,7 @@ func Width(t *types.Type, file collation.ID) int {
 		}
 		return longest * perChar
 	case types.ClassBit:
-		return (or(t.Length, 1) + 7) / 8
+		return or(t.Length, 1)
 	case types.ClassString:
 		if t.IsBinary() {
 			perChar = 1
@@ -78,7 +78,15 @@ func fraction(t *types.Type) int {
 	return 0
 }
 
-// Blob tells the types that rows without separators can't have: their values have no width.
+// ReadWidth is Width of a column that is read. One without a width takes the rest of its row.
+func ReadWidth(t *types.Type, file collation.ID) int {
+	if Blob(t) {
+		return rest
+	}
+	return Width(t, file)
+}
+
+// Blob tells the types whose values have no width: without separators of fields, only what ends a line ends them.
 func Blob(t *types.Type) bool {
 	switch t.ID {
 	case mysql.TypeTinyBlob, mysql.TypeBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeJSON:

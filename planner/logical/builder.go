@@ -35,7 +35,8 @@ type Context struct {
 	Access func(priv uint64, db, table string) error
 	// ColumnType is the type that a column's definition says, of JSON_TABLE; nil: there is none.
 	ColumnType func(def *ast.ColumnDef) (types.Type, error)
-	// Implied is told of tables that a data change may look into, or change, because of foreign keys; nil: nobody wants to know.
+	// Implied is told of tables that a data change may look into, or change, because of foreign keys, and of those that SELECT … FOR UPDATE
+	// locks, which counts as a change; nil: nobody wants to know.
 	Implied func(db string, t *schema.Table, write bool)
 	// ViewAccess gives Access for what a view's query names: by the privileges of its definer, or of who uses it. 1449 where there is no
 	// such definer.

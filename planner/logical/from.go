@@ -185,6 +185,9 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	if r.Lock, err = q.locks.of(r); err != nil {
 		return nil, nil, err
 	}
+	if r.Lock.Mode == distributed.ReadForUpdate && !q.b.o.Changes {
+		q.b.ctx.LockForUpdate(db, t)
+	}
 	if q.b.o.Changes && !q.locking {
 		r.Lock.Mode = distributed.ReadForChange
 	}
@@ -390,6 +393,13 @@ func (q fromClause) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Colum
 		}
 	}
 	return cols, nil
+}
+
+// LockForUpdate notes that a SELECT locks rows of a table as a change would: table locks, a global read lock and read_only keep it off.
+func (ctx *Context) LockForUpdate(db string, t *schema.Table) {
+	if ctx.Implied != nil && !t.Temporary() {
+		ctx.Implied(db, t, true)
+	}
 }
 
 // lockClause is FOR UPDATE or FOR SHARE.

@@ -226,6 +226,11 @@ func (s *Statement) assignSession(v *sysvar.Variable, text string) []assignment 
 // assignGlobal is SET GLOBAL and SET PERSIST, which are one here: the value holds in the cluster and over restarts.
 func (s *Statement) assignGlobal(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value) (
 	[]assignment, error) {
+	if v.Name == "read_only" || v.Name == "super_read_only" {
+		if err := s.Tx.MayClose(); err != nil {
+			return nil, err
+		}
+	}
 	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
 		list := []assignment{{global: &globalSetting{name: v.Name, unset: true}}}
 		if name, _ := v.Pair(""); name != "" {

@@ -95,6 +95,22 @@ type LockItem struct {
 	Write bool
 }
 
+// ReadLocks is LOCK TABLES … READ of tables.
+func ReadLocks(tables []*ast.TableName) (items []LockItem) {
+	for _, t := range tables {
+		items = append(items, LockItem{Table: t, Alias: t.Name.O})
+	}
+	return items
+}
+
+// TablesOf are the tables that are to be locked.
+func TablesOf(items []LockItem) (tables []*ast.TableName) {
+	for _, item := range items {
+		tables = append(tables, item.Table)
+	}
+	return tables
+}
+
 // Choice is a clause of COMMIT and ROLLBACK that may be left to completion_type.
 type Choice uint8
 

@@ -140,9 +140,14 @@ func (p *Plan) Current(c *catalog.Snapshot) bool {
 func (p *Plan) Touches() bool { return p.Temporary || len(p.Uses) > 0 }
 
 // ChangesOthers tells whether a change is of more than temporary tables.
-func (p *Plan) ChangesOthers() bool {
-	return !p.Temporary || slices.ContainsFunc(p.Uses, func(u metalock.Use) bool { return u.Write })
+func (p *Plan) ChangesOthers() bool { return !p.Temporary || p.writes() }
+
+func (p *Plan) writes() bool {
+	return slices.ContainsFunc(p.Uses, func(u metalock.Use) bool { return u.Write })
 }
+
+// LocksForUpdate tells of a SELECT that locks rows as a change would.
+func (p *Plan) LocksForUpdate() bool { return p.Rows != nil && p.Rows.ForUpdate() && p.writes() }
 
 // LooksForRows tells of a plan that does more than to read or write rows by key.
 func (p *Plan) LooksForRows() bool {

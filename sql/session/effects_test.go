@@ -253,6 +253,19 @@ func testReadOnly(t *testing.T) {
 	if got := u.value("select group_concat(id) from t"); got != "2" {
 		t.Error(got)
 	}
+	for _, text := range []string{"select * from t for update", "select * from t where id = 2 for update", "lock tables t write"} {
+		if out := u.query(text); !strings.Contains(out, "ERROR 1290") {
+			t.Errorf("%s: %s", text, out)
+		}
+	}
+	u.must("select * from t for share; lock tables t read; unlock tables; select * from own for update")
+	for _, text := range []string{"begin", "lock tables d.t read"} { // 1192 for who would wait for himself, in MySQL
+		root.must(text)
+		if out := root.query("set global super_read_only = on"); !strings.Contains(out, "ERROR 1192") {
+			t.Errorf("%s: %s", text, out)
+		}
+		root.must("rollback; unlock tables")
+	}
 	root.must("set global super_read_only = on")
 	if out := root.query("delete from d.t"); !strings.Contains(out, "--super-read-only") {
 		t.Error(out)

@@ -52,18 +52,14 @@ func (s execution) admit(ctx context.Context, p *planned.Plan) error {
 // lockCommand is LOCK TABLES as it was recognised.
 func lockCommand(n dialect.LockTables) *parsed {
 	needs := func(s *Session) ([]privilege.Need, error) {
-		tables := make([]*ast.TableName, len(n.Items))
-		for i, item := range n.Items {
-			tables[i] = item.Table
-		}
-		return privilege.OfLock(s.scope(s.db), tables...)
+		return privilege.OfLock(s.scope(s.db), dialect.TablesOf(n.Items)...)
 	}
 	st := command(status.LockTables, needs, func(ctx context.Context, s *Session) error { return commands{s}.lockTables(ctx, n.Items) })
 	st.noPrepare = true
 	return st
 }
 
-// lockTables is LOCK TABLES. 1066 for a name that stands twice, 1223 for a WRITE lock under one's own global read lock.
+// lockTables is LOCK TABLES. 1066 for a name that stands twice, 1223 for a WRITE lock under one's own global read lock, 1290 for one under read_only.
 func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) error {
 	var want metalock.Request
 	for _, l := range items {
@@ -75,6 +71,9 @@ func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) erro
 			continue
 		}
 		id, err := s.existingTable(ctx, db, l.Table.Name.O)
+		if err == nil && l.Write {
+			err = s.tx.Closed()
+		}
 		if err != nil {
 			return err
 		}
@@ -141,11 +140,7 @@ func (s commands) flushLocked(ctx context.Context, tables []*ast.TableName) erro
 		return mysqlerr.New(mysqlerr.LockOrActiveTransaction)
 	}
 	if len(tables) > 0 {
-		items := make([]dialect.LockItem, len(tables))
-		for i, t := range tables {
-			items[i] = dialect.LockItem{Table: t, Alias: t.Name.O}
-		}
-		return s.lockTables(ctx, items)
+		return s.lockTables(ctx, dialect.ReadLocks(tables))
 	}
 	if err := s.tx.ImplicitCommit(ctx); err != nil || s.locks.HasGlobalRead() {
 		return err

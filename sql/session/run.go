@@ -168,6 +168,11 @@ func (s execution) runPlanned(ctx context.Context, p *planned.Plan, params []typ
 	if p.Modify != nil {
 		return s.runModify(ctx, p, w)
 	}
+	if p.LocksForUpdate() {
+		if err := s.tx.Closed(); err != nil {
+			return err
+		}
+	}
 	if p.Rows.ForUpdate() && s.rt.Txn == nil {
 		return s.runLocking(ctx, p, w)
 	}

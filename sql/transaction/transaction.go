@@ -186,11 +186,19 @@ func (s *Transaction) Refusal() error {
 	if refused {
 		return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction)
 	}
-	return s.closed()
+	return s.Closed()
 }
 
-// closed is 1290 while the cluster takes no changes from the session's account: read_only, super_read_only.
-func (s *Transaction) closed() error {
+// MayClose is 1192 while the session has a transaction or locks on tables: then it may not change read_only, as in MySQL.
+func (s *Transaction) MayClose() error {
+	if s.In() || s.host.Locks.LocksTables() {
+		return mysqlerr.New(mysqlerr.LockOrActiveTransaction)
+	}
+	return nil
+}
+
+// Closed is 1290 while the cluster takes no changes from the session's account: read_only, super_read_only.
+func (s *Transaction) Closed() error {
 	switch {
 	case !s.host.Vars.On("read_only"):
 		return nil
@@ -214,7 +222,7 @@ func (s *Transaction) Commit(ctx context.Context) error {
 		done, err := s.host.Locks.AdmitCommit(ctx)
 		defer done()
 		if err == nil {
-			err = s.closed()
+			err = s.Closed()
 		}
 		if err != nil {
 			_ = txn.Rollback(context.WithoutCancel(ctx))

@@ -44,32 +44,28 @@ func (a *assignment) integer() (types.Value, error) {
 		return a.badJSON("INTEGER", a.zeroInteger())
 	}
 	if a.t.Unsigned {
-		return a.fitUint(a.v.ToUint(nil))
+		return a.clipped(a.clipUint(a.v.ToUint(nil)))
 	}
-	return a.fitInt(a.v.ToInt(nil))
+	return a.clipped(a.clipInt(a.v.ToInt(nil)))
 }
 
-func (a *assignment) fitInt(i int64, clipped bool) (types.Value, error) {
+// clipped reports what was out of range.
+func (a *assignment) clipped(v types.Value, fits bool) (types.Value, error) {
+	if !fits {
+		return a.problem(a.outOfRange(), v)
+	}
+	return v, nil
+}
+
+// clipInt gives the nearest value that the column takes; fits tells that nothing was clipped, here or before.
+func (a *assignment) clipInt(i int64, before bool) (v types.Value, fits bool) {
 	lo, hi := intRange(a.t)
-	switch {
-	case i < lo:
-		return a.problem(a.outOfRange(), types.Int(lo))
-	case i > hi:
-		return a.problem(a.outOfRange(), types.Int(hi))
-	case clipped:
-		return a.problem(a.outOfRange(), types.Int(i))
-	}
-	return types.Int(i), nil
+	return types.Int(min(max(i, lo), hi)), !before && lo <= i && i <= hi
 }
 
-func (a *assignment) fitUint(u uint64, clipped bool) (types.Value, error) {
-	if most := uintMax(a.t); u > most {
-		return a.problem(a.outOfRange(), types.Uint(most))
-	}
-	if clipped {
-		return a.problem(a.outOfRange(), types.Uint(u))
-	}
-	return types.Uint(u), nil
+func (a *assignment) clipUint(u uint64, before bool) (v types.Value, fits bool) {
+	most := uintMax(a.t)
+	return types.Uint(min(u, most)), !before && u <= most
 }
 
 // integerFromText rounds a fraction silently, as MySQL does.
@@ -84,11 +80,11 @@ func (a *assignment) integerFromText() (types.Value, error) {
 		}
 		n, number = length, d
 	}
-	result, err := a.fitParsed(number, abs, neg, over)
-	if err == nil && !numeral.OnlySpace(s[n:]) {
-		return a.problem(a.truncated(), result)
+	v, fits := a.clipParsed(number, abs, neg, over)
+	if fits && !numeral.OnlySpace(s[n:]) {
+		return a.problem(a.truncated(), v)
 	}
-	return result, err
+	return a.clipped(v, fits) // alone, as in MySQL
 }
 
 func (a *assignment) zeroInteger() types.Value {
@@ -98,19 +94,19 @@ func (a *assignment) zeroInteger() types.Value {
 	return types.Int(0)
 }
 
-// fitParsed fits what was read as a decimal, or else as an integer.
-func (a *assignment) fitParsed(number types.Value, abs uint64, neg, over bool) (types.Value, error) {
+// clipParsed clips what was read as a decimal, or else as an integer.
+func (a *assignment) clipParsed(number types.Value, abs uint64, neg, over bool) (v types.Value, fits bool) {
 	switch {
 	case a.t.Unsigned && !number.IsNull():
-		return a.fitUint(number.ToUint(nil))
+		return a.clipUint(number.ToUint(nil))
 	case a.t.Unsigned && neg && abs != 0:
-		return a.fitUint(0, true)
+		return a.clipUint(0, true)
 	case a.t.Unsigned:
-		return a.fitUint(abs, over)
+		return a.clipUint(abs, over)
 	case !number.IsNull():
-		return a.fitInt(number.ToInt(nil))
+		return a.clipInt(number.ToInt(nil))
 	}
-	return a.fitInt(numeral.Signed(abs, neg))
+	return a.clipInt(numeral.Signed(abs, neg))
 }
 
 // unwrapJSON replaces a JSON scalar by the number that it holds; false where it holds none.
