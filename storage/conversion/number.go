@@ -216,11 +216,11 @@ func clampFloat(f float64, t *types.Type) (float64, bool) {
 	return f, ok
 }
 
-// roundFloat rounds to d decimal digits, half away from zero as FLOAT(m,d) columns and ROUND() do.
+// roundFloat rounds to d decimal digits as FLOAT(m,d) columns do: what is behind the integer below f, half to even.
 func roundFloat(f float64, d int) float64 {
-	p := math.Pow10(d)
-	if r := math.Round(f * p); !math.IsInf(r, 0) && p != 0 {
-		return r / p
+	p, whole := math.Pow10(d), math.Floor(f)
+	if r := math.RoundToEven((f - whole) * p); !math.IsInf(whole, 0) && p != 0 {
+		return whole + r/p
 	}
 	return f
 }
