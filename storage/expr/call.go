@@ -262,7 +262,11 @@ func rawBytes(vals []types.Value) (n int) {
 
 // evalLax evaluates all arguments and leaves NULLs to the function, but for those without which there is no result.
 func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals, err := c.gather(env, row, c.def.needed)
+	needed := c.def.needed
+	if env.Mode.Legacy {
+		needed = 0
+	}
+	vals, err := c.gather(env, row, needed)
 	if vals == nil {
 		return types.Null, err
 	}

@@ -217,6 +217,9 @@ func typeConcatWS(c *Call) error {
 
 // concatWS skips NULL arguments; only a NULL separator makes NULL.
 func concatWS(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	if a[0].IsNull() {
+		return types.Null, nil
+	}
 	sep := c.text(0, a[0])
 	var out []byte
 	first := true

@@ -108,7 +108,7 @@ func conv(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		return types.Null, nil
 	}
 	s := c.text(0, a[0])
-	if len(s) == 0 {
+	if len(s) == 0 || env.Mode.Legacy && len(bytes.TrimLeft(s, " ")) == 0 {
 		return types.Null, nil // spaces alone are 0
 	}
 	u, neg := parseBase(bytes.TrimLeft(s, " "), int(max(from, -from)), from < 0)

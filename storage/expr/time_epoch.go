@@ -83,7 +83,11 @@ func convertTZ(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		return types.Null, nil
 	}
 	t := d.instant(env, from)
-	if us := t.UnixMicro(); us < temporal.MicrosPerSecond || us > maxUnixtime {
+	first := int64(temporal.MicrosPerSecond)
+	if env.Mode.Legacy {
+		first = 0
+	}
+	if us := t.UnixMicro(); us < first || us > maxUnixtime {
 		return d.datetime(c.typ.Decimals), nil // beyond timestamps, of which 0 is none, nothing is converted
 	}
 	return fromStd(t.In(to)).datetime(c.typ.Decimals), nil
