@@ -125,12 +125,22 @@ func (s *Set) Node() algebra.Node {
 	return n
 }
 
+// member is a column on its way to the common type: a double becomes text with all its digits where there is room for them,
+// whatever decimals its type shows.
+func member(c *bind.Column, to *types.Type) expr.Expr {
+	ref := c.Ref()
+	if ref.Typ.Class() == types.ClassFloat && to.Class() == types.ClassString && (to.Length < 0 || to.Length >= types.TypeDouble.Length-1) {
+		ref.Typ.Decimals = types.TypeDouble.Decimals
+	}
+	return ref
+}
+
 // converted is a member with its columns brought to the common types.
 func converted(part Query, to []bind.Column, ids []int) *algebra.Project {
 	cols := part.Columns()
 	list := make([]expr.Expr, len(cols))
 	for i := range cols {
-		list[i] = scalar.Convert(cols[i].Ref(), to[i].Field.Type)
+		list[i] = scalar.Convert(member(&cols[i], &to[i].Field.Type), to[i].Field.Type)
 	}
 	return &algebra.Project{In: part.Node(), List: list, IDs: ids}
 }

@@ -484,8 +484,12 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 }
 
 func (a *alteration) dropColumn(name string) error {
+	was := a.from.ColumnByName(name)
 	pos := a.own(name)
-	if pos < 0 {
+	switch {
+	case pos < 0 && was >= 0 && a.t.ColumnByID(a.from.Columns[was].ID) >= 0:
+		return mysqlerr.New(mysqlerr.BadField, name, a.t.Name) // MySQL drops first, and what another clause changes is not there
+	case pos < 0:
 		return errCantDrop(name)
 	}
 	if err := checkDependents(a.t, pos); err != nil {

@@ -151,7 +151,7 @@ func Recognise(text string, mode mysql.SQLMode) (Statement, error) {
 	first, rest := firstWord(text)
 	read := readers[first]
 	if read == nil {
-		return nil, nil
+		return readDumped(text, mode)
 	}
 	limit := maxTokens
 	switch first {
@@ -580,6 +580,21 @@ func readRefused(st statement) (Statement, error) {
 		if w.take(r[0]) {
 			return nil, mysqlerr.NotSupported(r[1])
 		}
+	}
+	return nil, nil
+}
+
+// readDumped finds what does not exist here in the comments of dumps: /*!50003 CREATE*/ … /*!50003 TRIGGER … */.
+func readDumped(text string, mode mysql.SQLMode) (Statement, error) {
+	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "/*!") {
+		return nil, nil
+	}
+	st := statement{text, text, mode, tokens(text, mode, maxTokens)}
+	switch {
+	case st.take("create"):
+		return readRefused(st)
+	case st.take("drop"):
+		return readDrop(st)
 	}
 	return nil, nil
 }

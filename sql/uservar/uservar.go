@@ -74,6 +74,9 @@ func (u *Vars) SetUserVar(name string, v types.Value, t types.Type) error {
 	if u.vars == nil {
 		u.vars = map[string]variable{}
 	}
+	if v.Kind() == types.KindDecimal && t.Class() == types.ClassDecimal {
+		t.Decimals = v.Scale() // a variable shows all that was computed: more of a quotient than its type, less of a choice
+	}
 	u.vars[name] = variable{v, t}
 	return nil
 }

@@ -24,7 +24,7 @@ func Cast(v types.Value, t *types.Type, m *types.Mode, warn types.Warner) types.
 	case types.ClassInt:
 		return castInteger(v, t, m, warn)
 	case types.ClassFloat:
-		f, ok := clampFloat(v.ToFloat(warn), t)
+		f, ok := clampFloat(v.ToFloat(warn), t, m != nil && m.Legacy)
 		if !ok {
 			warn.Warn(mysqlerr.WarnDataOutOfRange, "", 1)
 		}

@@ -171,7 +171,7 @@ func (a *assignment) float() (types.Value, error) {
 	} else {
 		f = a.v.ToFloat(nil)
 	}
-	nearest, inRange := clampFloat(f, a.t)
+	nearest, inRange := clampFloat(f, a.t, a.mode != nil && a.mode.Legacy)
 	switch {
 	case !inRange || over:
 		return a.problem(a.outOfRange(), types.Float(nearest))
@@ -182,7 +182,7 @@ func (a *assignment) float() (types.Value, error) {
 }
 
 // clampFloat rounds f to the column's precision and brings it into its range.
-func clampFloat(f float64, t *types.Type) (float64, bool) {
+func clampFloat(f float64, t *types.Type, legacy bool) (float64, bool) {
 	ok := true
 	if f != f {
 		return 0, false
@@ -191,7 +191,7 @@ func clampFloat(f float64, t *types.Type) (float64, bool) {
 		return 0, false
 	}
 	if t.Decimals >= 0 && t.Decimals <= types.MaxDecimalScale {
-		f = roundFloat(f, t.Decimals)
+		f = roundFloat(f, t.Decimals, legacy)
 		if t.Length > 0 {
 			most := math.Pow10(t.Length-t.Decimals) - math.Pow10(-t.Decimals)
 			if math.Abs(f) > most {
@@ -212,11 +212,17 @@ func clampFloat(f float64, t *types.Type) (float64, bool) {
 	return f, ok
 }
 
-// roundFloat rounds to d decimal digits, half away from zero as FLOAT(m,d) columns and ROUND() do.
-func roundFloat(f float64, d int) float64 {
-	p := math.Pow10(d)
-	if r := math.Round(f * p); !math.IsInf(r, 0) && p != 0 {
-		return r / p
+// roundFloat rounds to d decimal digits as FLOAT(m,d) columns do: what is behind the integer below f, half to even.
+func roundFloat(f float64, d int, legacy bool) float64 {
+	p, whole := math.Pow10(d), math.Floor(f)
+	if legacy {
+		if r := math.Round(f * p); !math.IsInf(r, 0) && p != 0 {
+			return r / p
+		}
+		return f
+	}
+	if r := math.RoundToEven((f - whole) * p); !math.IsInf(whole, 0) && p != 0 {
+		return whole + r/p
 	}
 	return f
 }

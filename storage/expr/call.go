@@ -209,14 +209,14 @@ func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
 // concurrent readers may share.
 var argPool = sync.Pool{New: func() any { s := make([]types.Value, 0, 8); return &s }}
 
-// gather evaluates all arguments into a lent slice, which release gives back; nobody may keep it. With strict it
-// stops at the first NULL and gives nil.
-func (c *Call) gather(env *Env, row []types.Value, strict bool) (*[]types.Value, error) {
+// gather evaluates all arguments into a lent slice, which release gives back; nobody may keep it. A NULL among
+// the first needed ones ends it, and gives nil.
+func (c *Call) gather(env *Env, row []types.Value, needed int) (*[]types.Value, error) {
 	lent := argPool.Get().(*[]types.Value)
 	vals := (*lent)[:0]
-	for _, a := range c.args {
+	for i, a := range c.args {
 		v, err := eval(a, env, row)
-		if err != nil || strict && v.IsNull() {
+		if err != nil || i < needed && v.IsNull() {
 			*lent = vals
 			release(lent)
 			return nil, err
@@ -233,7 +233,7 @@ func release(lent *[]types.Value) {
 }
 
 func evalStrictN(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals, err := c.gather(env, row, true)
+	vals, err := c.gather(env, row, len(c.args))
 	if vals == nil {
 		return types.Null, err
 	}
@@ -260,9 +260,13 @@ func rawBytes(vals []types.Value) (n int) {
 	return n
 }
 
-// evalLax evaluates all arguments and leaves NULLs to the function.
+// evalLax evaluates all arguments and leaves NULLs to the function, but for those without which there is no result.
 func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals, err := c.gather(env, row, false)
+	needed := c.def.needed
+	if env.Mode.Legacy {
+		needed = 0
+	}
+	vals, err := c.gather(env, row, needed)
 	if vals == nil {
 		return types.Null, err
 	}
@@ -272,7 +276,7 @@ func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
 }
 
 func evalCustom(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals, err := c.gather(env, row, false)
+	vals, err := c.gather(env, row, 0)
 	if vals == nil {
 		return types.Null, err
 	}

@@ -202,11 +202,21 @@ func merges(m strOrigin, args []Expr) bool {
 			if a.of == nil || !m.has(a.of) {
 				return false
 			}
+		case *Call:
+			if k := folded(a); k == nil || !m.has(k) {
+				return false
+			}
 		default:
 			return false
 		}
 	}
 	return true
+}
+
+// folded is the constant that e comes to without a session, the time and warnings; nil: none.
+func folded(e Expr) *Const {
+	k, _ := Fold(e, &Env{}).(*Const)
+	return k
 }
 
 // has tells whether a constant can be text of m's set.

@@ -27,6 +27,7 @@ type def struct {
 	usesNow  bool   // depends on Env.Now or the session's time zone: Fold waits for execution
 	typ      func(c *Call) error
 	rewrite  func(args []Expr) (Expr, error) // builds something else instead of a Call of this def
+	needed   int                             // of lax: how many arguments, the first, without which there is no result, and no need for the others
 	check    func(c *Call) error             // of a decoded call: what prep and the evaluator rely on
 	prep     func(c *Call)
 	render   func(c *Call) string

@@ -29,7 +29,7 @@ var stringDefs = []def{
 				c.ev = evalStrict2
 			}
 		}, f2: concat2, fn: concatN},
-	{name: "concat_ws", min: 2, max: -1, typ: typeConcatWS, lax: concatWS},
+	{name: "concat_ws", min: 2, max: -1, typ: typeConcatWS, needed: 1, lax: concatWS},
 	{name: "length", alias: []string{"octet_length"}, min: 1, max: 1, typ: typeIntLen(10), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
 		return types.Int(int64(len(c.text(0, a)))), nil
 	}},
@@ -442,7 +442,7 @@ func reverse(c *Call, _ *Env, a types.Value) (types.Value, error) {
 }
 
 func typeLocate(c *Call) error {
-	c.typ = intType(21, false)
+	c.typ = intType(11, false)
 	o, err := mergeAll(c.name, true, c.args[:2])
 	c.coll = o.coll
 	if o.deriv >= derivNumeric {

@@ -55,7 +55,7 @@ func typeUnhex(c *Call) error {
 	if n >= 0 {
 		n = (n + 1) / 2
 	}
-	c.typ, c.coll, c.deriv, c.ascii = stringType(n, collation.Binary), collation.Binary, derivImplicit, false
+	c.typ, c.coll, c.deriv, c.ascii = stringType(n, collation.Binary), collation.Binary, derivCoercible, false
 	return nil
 }
 
@@ -107,11 +107,11 @@ func conv(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if !validBase(from) || !validBase(to) {
 		return types.Null, nil
 	}
-	s := bytes.TrimLeft(c.text(0, a[0]), " ")
-	if len(s) == 0 {
-		return types.Null, nil
+	s := c.text(0, a[0])
+	if len(s) == 0 || env.Mode.Legacy && len(bytes.TrimLeft(s, " ")) == 0 {
+		return types.Null, nil // spaces alone are 0
 	}
-	u, neg := parseBase(s, int(max(from, -from)), from < 0)
+	u, neg := parseBase(bytes.TrimLeft(s, " "), int(max(from, -from)), from < 0)
 	if neg {
 		u = -u
 	}

@@ -36,7 +36,7 @@ var stringMoreDefs = []def{
 	{name: "quote", min: 1, max: 1, typ: func(c *Call) error {
 		n := charLen(c.args[0].Type())
 		if n >= 0 {
-			n = n*2 + 2
+			n = max(n*2+2, len("NULL"))
 		}
 		err := c.setStringResult(n, c.args[0])
 		quotesNoText(c)
@@ -47,7 +47,13 @@ var stringMoreDefs = []def{
 		}
 		return c.str(appendQuoted(nil, c.text(0, a[0]))), nil
 	}},
-	{name: "soundex", min: 1, max: 1, typ: sameText, f1: soundex},
+	{name: "soundex", min: 1, max: 1, typ: func(c *Call) error {
+		n := charLen(c.args[0].Type())
+		if n >= 0 {
+			n = max(n, 4)
+		}
+		return c.setStringResult(n, c.args[0])
+	}, f1: soundex},
 	{name: "to_base64", min: 1, max: 1, typ: typeToBase64, f1: toBase64},
 	{name: "from_base64", min: 1, max: 1, typ: typeFromBase64, f1: fromBase64},
 	// weight_string(s [, 'char' | 'binary', n])
@@ -514,7 +520,7 @@ func typeFromBase64(c *Call) error {
 		}
 		n = max((most*3+3)/4-1, (n*3+3)/4)
 	}
-	c.typ, c.coll, c.deriv, c.ascii = stringType(n, collation.Binary), collation.Binary, derivImplicit, false
+	c.typ, c.coll, c.deriv, c.ascii = stringType(n, collation.Binary), collation.Binary, derivCoercible, false
 	return nil
 }
 

@@ -59,7 +59,7 @@ var timeDefs = []def{
 		return temporal.Weekday(temporal.DayNumber(c.Year, c.Month, c.Day), false)
 	})},
 	{name: "dayofyear", min: 1, max: 1, usesNow: true, typ: typeIntLen(3), f1: calendarPart(func(c civil) int { return c.DayOfYear() })},
-	{name: "to_days", min: 1, max: 1, usesNow: true, typ: typeIntLen(6), f1: calendarPart(func(c civil) int { return temporal.DayNumber(c.Year, c.Month, c.Day) })},
+	{name: "to_days", min: 1, max: 1, usesNow: true, typ: typeIntLen(7), f1: calendarPart(func(c civil) int { return temporal.DayNumber(c.Year, c.Month, c.Day) })},
 	{name: "to_seconds", min: 1, max: 1, usesNow: true, typ: typeIntLen(12), f1: calendarPart(func(c civil) int {
 		return temporal.DayNumber(c.Year, c.Month, c.Day)*86400 + int(c.Clock()/temporal.MicrosPerSecond)
 	})},

@@ -83,8 +83,12 @@ func convertTZ(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		return types.Null, nil
 	}
 	t := d.instant(env, from)
-	if us := t.UnixMicro(); us < 0 || us > maxUnixtime {
-		return d.datetime(c.typ.Decimals), nil // beyond timestamps nothing is converted
+	first := int64(temporal.MicrosPerSecond)
+	if env.Mode.Legacy {
+		first = 0
+	}
+	if us := t.UnixMicro(); us < first || us > maxUnixtime {
+		return d.datetime(c.typ.Decimals), nil // beyond timestamps, of which 0 is none, nothing is converted
 	}
 	return fromStd(t.In(to)).datetime(c.typ.Decimals), nil
 }

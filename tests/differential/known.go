@@ -50,7 +50,10 @@ func constant(ours, _ *Answer) bool {
 		return false
 	}
 	quoted := "'" + m[1] + "'"
-	return m[1] == "" || strings.Contains(ours.sql, quoted) || !slices.Contains(texts, quoted) && !slices.Contains(shorts, quoted)
+	if !columnNames.MatchString(ours.sql) {
+		return true // of what is computed without columns
+	}
+	return m[1] == "" || m[1] == "0" || strings.Contains(strings.ToLower(ours.sql), quoted) || strings.Contains(ours.sql, quoted) || !slices.Contains(texts, quoted) && !slices.Contains(shorts, quoted)
 }
 
 var quotedValue = regexp.MustCompile(`value: '(.*)'`)
@@ -100,7 +103,7 @@ func binaryBits(ours, theirs *Answer) bool {
 
 // both tells that both answers are errors of values or of constraints: which of two a statement meets first is nobody's promise.
 func both(ours, theirs *Answer) bool {
-	codes := []uint16{1048, 1062, 1136, 1215, 1901, 1242, 1264, 1364, 1265, 1292, 1365, 1366, 1369, 1406, 1411, 1441, 1451, 1452, 1525, 1690, 3020, 3064, 3819, 4025}
+	codes := []uint16{1048, 1062, 1136, 1215, 1901, 1916, 1242, 1264, 1364, 1265, 1292, 1365, 1366, 1369, 1406, 1411, 1441, 1451, 1452, 1525, 1690, 3020, 3064, 3819, 4025}
 	return slices.Contains(codes, ours.Err) && slices.Contains(codes, theirs.Err)
 }
 
@@ -163,8 +166,48 @@ func shorter(cell string) string { return trailing.ReplaceAllString(cell, "$1") 
 const (
 	timeNames   = `\bTIME'|\bti|\bTIME\(|AS TIME|CURTIME|MAKETIME|SEC_TO_TIME|TIMEDIFF|ADDTIME|SUBTIME|'%H:%i'|STR_TO_DATE`
 	dateNames   = `DATE'|TIMESTAMP|DATETIME|\b(da|dt|dm|ts)|\b(DATE|DATEDIFF|NOW|CURDATE|LAST_DAY|FROM_DAYS|FROM_UNIXTIME|MAKEDATE|ADDDATE|SUBDATE|DATE_\w+|YEAR\w*|MONTH\w*|DAY\w*|WEEK\w*|QUARTER|TO_\w+|EXTRACT)\(|INTERVAL|AS DATE`
+	numberNames = `\.(i|u|t|d|e|f|y)\b|\.(id|[cpg]\d+)\b|DECIMAL|SIGNED|ANY \(SELECT i|\bDIV\b|[%*] |/ |DATEDIFF|\b\d+(\.\d+)?(e\d)?\b`
+	textNames   = `\.(s|v|x|en|se|[cp]\d+)\b|'|@x|SUBSTR|CONCAT|CHAR\)`
+	comparisons = `<=>|<>|!=|=|<|>|BETWEEN|\bIN\b|\bCASE\b|NULLIF|INTERSECT|EXCEPT`
 	choiceNames = `(^|\) )SELECT \(*(IF|IFNULL|COALESCE|NULLIF|CASE|GREATEST|LEAST)\b`
 )
+
+// timeValue is a complaint of what is no time.
+var timeValue = regexp.MustCompile(`ncorrect time value: '-?[0-9.]+'`)
+
+// yearValue is MariaDB's complaint of a date that is to become a year.
+var yearValue = regexp.MustCompile("Incorrect (date|datetime|time)(time)? value: '.*' for column `\\w+`\\.`\\w+`\\.`(y|c\\d+)`")
+
+var selfJoin = regexp.MustCompile(`^UPDATE (\w+) l (?:LEFT )?JOIN (\w+) r`)
+
+var integer = regexp.MustCompile(`^\d+$`)
+
+// rangeWarning tells whether a warning is that of a value out of range or cut.
+func rangeWarning(code string) bool { return code == "1264" || code == "1265" }
+
+// columnNames are those of a table's or query's columns behind its name.
+var columnNames = regexp.MustCompile(`\b[a-z]\w*\.[a-z]`)
+
+// truncatedNumber is MariaDB's complaint of text that is no number.
+var truncatedNumber = regexp.MustCompile(`Truncated incorrect (DOUBLE|DECIMAL|INTEGER)`)
+
+// ofTruth tells whether a cell is a condition's.
+func ofTruth(cell string) bool { return cell == "0" || cell == "1" || cell == "NULL" }
+
+// conditions tells that no errors but the values of conditions differ, or which rows they let through.
+func conditions(ours, theirs *Answer) bool {
+	return ours.Err == 0 && theirs.Err == 0 && (len(ours.Rows) != len(theirs.Rows) || unless(func(ours, theirs string) bool { return ofTruth(ours) && ofTruth(theirs) })(ours, theirs))
+}
+
+// more tells that theirs has fewer rows, or fewer of them changed.
+func more(ours, theirs *Answer) bool {
+	return ours.Err == 0 && theirs.Err == 0 && (len(ours.Rows) > len(theirs.Rows) || ours.Affected > theirs.Affected)
+}
+
+// additional tells that ours warns of one thing more.
+func additional(code string) func(ours, theirs *Answer) bool {
+	return func(ours, theirs *Answer) bool { return without(ours.Warnings, code, theirs.Warnings) }
+}
 
 // Differences are those that are known; the first that fits explains.
 var Differences = []Known{
@@ -191,12 +234,12 @@ var Differences = []Known{
 		func(ours, theirs *Answer) bool {
 			return slices.Equal(ours.Rows, theirs.Rows) || unless(func(ours, theirs string) bool { return ours == "0" && theirs == "NULL" })(ours, theirs)
 		}},
-	{"text that begins as a time is one in MySQL", "rows", `AS TIME|\bTIME\(`, unless(func(_, theirs string) bool { return theirs == "NULL" })},
+	{"text that begins as a time is one in MySQL", "rows", `AS TIME|\bTIME\(|ADDTIME|SUBTIME|TIMEDIFF|TIMESTAMP\(`, unless(func(_, theirs string) bool { return theirs == "NULL" })},
 	{"MariaDB compares times with numbers as times", "rows", "NULLIF && " + timeNames, unless(func(_, theirs string) bool { return theirs == "NULL" })},
 	{"MariaDB's BIT_OR and its kin forget nothing, or too much, where a window's frame moves on", "rows", `BIT_(OR|AND|XOR)\(.* OVER`, nil},
 	{"a BIT of a subquery is a number in MariaDB", "rows", `\(SELECT`, func(ours, _ *Answer) bool { return slices.Contains(ours.Types, "BIT") }},
 	{"text that a function gives is a number without a warning in MySQL", "error", `\(`, func(ours, theirs *Answer) bool {
-		return ours.Err == 0 && theirs.Err == 1292 && strings.Contains(theirs.Message, "Truncated incorrect DOUBLE")
+		return ours.Err == 0 && theirs.Err == 1292 && truncatedNumber.MatchString(theirs.Message)
 	}},
 	{"what ADDTIME and SUBTIME make of text is text in MySQL", "error", "ADDTIME|SUBTIME", func(ours, theirs *Answer) bool {
 		return only(1292)(ours, theirs) && strings.Contains(ours.Message, "Truncated incorrect DOUBLE")
@@ -216,6 +259,7 @@ var Differences = []Known{
 	{"the order of equal texts in GROUP_CONCAT is nobody's promise", "rows", "GROUP_CONCAT", alike(strings.ToLower)},
 	{"how many rows ALTER TABLE copies is each server's own", "affected", "^(ALTER TABLE|CREATE (UNIQUE )?INDEX|DROP INDEX)", nil},
 	{"a column that a statement drops is none that it modifies in MySQL, though it adds one of the name: error 1054", "error", "^ALTER TABLE.*DROP COLUMN.*ADD COLUMN", only(1054)},
+	{"a column that a statement adds is none that it modifies in MySQL: error 1054", "error", "^ALTER TABLE.*ADD COLUMN.*(MODIFY|CHANGE|ALTER) COLUMN", only(1054)},
 	{"bytes beside characters are no regular expression in MySQL: error 3995", "error", "REGEXP|RLIKE", ours(3995)},
 	{"queries of WITH that nothing names are not bound in MySQL", "error", "^WITH", unnamed},
 	{"MariaDB takes a comparison of rows for one that no NULL passes, and the outer join before it for an inner one", "rows", `(LEFT|RIGHT) (OUTER )?JOIN && \) (<|<=|>|>=) \(`,
@@ -229,7 +273,7 @@ var Differences = []Known{
 	{"CHECK constraints of CREATE TABLE … LIKE have names of the new table in MySQL", "rows", "LIKE.*table_constraints", func(ours, _ *Answer) bool {
 		return strings.Contains(strings.Join(ours.Rows, " "), "_chk_")
 	}},
-	{"a second index of the same columns is warned of in MySQL, be the first the primary key: a note in MariaDB", "warnings", "KEY", func(ours, theirs *Answer) bool {
+	{"a second index of the same columns is warned of in MySQL, be the first the primary key: a note in MariaDB", "warnings", "KEY|INDEX", func(ours, theirs *Answer) bool {
 		return without(ours.Warnings, "1831", theirs.Warnings) && without(theirs.Notes, "1831", ours.Notes)
 	}},
 	{"MariaDB has no subqueries in rows that are compared with a subquery's: error 1235", "error", "SELECT", theirs(1235)},
@@ -385,6 +429,124 @@ var Differences = []Known{
 	{"TRIM(… FROM …) of ASCII text, FORMAT, SPACE, COLLATION and INET_NTOA are ASCII in MySQL, as hashes are, and so text of any set", "error", `TRIM\((LEADING|TRAILING|BOTH)|FORMAT\(|SPACE\(|COLLATION\(|CHARSET\(|INET_NTOA|SHA1|SHA2|MD5`, func(ours, theirs *Answer) bool {
 		return ours.Err == 0 && (theirs.Err == 1267 || theirs.Err == 1270 || theirs.Err == 1271)
 	}},
+	{"a TIME and an interval of days or longer make a DATETIME in MySQL, a TIME in MariaDB", "rows", "INTERVAL && " + timeNames, unless(func(_, theirs string) bool { return theirs == "NULL" })},
+	{"a TIME among DATETIMEs has the current day in MySQL, and is NULL in MariaDB", "rows", `\b(IF|IFNULL|COALESCE|CASE|NULLIF)\b && ` + timeNames, unless(func(ours, theirs string) bool { return strings.HasPrefix(ours, "2024-06-1") && theirs == "NULL" })},
+	{"a TIME that is no column is text beside text in MySQL, a time in MariaDB", "rows affected", comparisons + " && " + textNames + " && " + timeNames, conditions},
+	{"text beside a date in a condition is cast to one in MySQL, NULL where it is none", "rows affected", comparisons + " && " + textNames + " && " + dateNames, conditions},
+	{"MariaDB compares dates with numbers as dates", "rows affected", comparisons + " && " + numberNames + " && " + dateNames, conditions},
+	{"MariaDB compares times with numbers as times", "rows affected", comparisons + " && " + numberNames + " && " + timeNames, conditions},
+	{"NOT IN over EXCEPT and INTERSECT looks into their parts in MariaDB", "rows", `IN \(.*(EXCEPT|INTERSECT)`, conditions},
+	{"MariaDB takes an outer join for an inner one where a function of its columns would be NULL for a NULL, though it is not", "rows affected", `(LEFT|RIGHT) (OUTER )?JOIN && JSON_|FIELD\(|CONCAT_WS|INTERVAL\(|IS_IPV|CHAR\(`, more},
+	{"MariaDB looks for a number among a subquery's texts as an integer", "rows", `IN \(SELECT (INET_NTOA|FORMAT|CONCAT)`, nil},
+	{"MariaDB compares the unsigned number of a subquery as a signed one", "rows", `\(SELECT (MIN|MAX)\(\w+\.u\)`, conditions},
+	{"a BIT of a subquery is a number in MariaDB", "rows", `\b(MIN|MAX)\(`, func(ours, _ *Answer) bool { return slices.Contains(ours.Types, "BIT") }},
+	{"JSON_MERGE_PATCH puts a document in place of what is none in MySQL", "rows", `JSON_MERGE_PATCH`, nil},
+	{"a DECIMAL has its own decimals in a JSON document of MySQL's, and in text of set operations in MariaDB", "rows", `JSON_|UNION|EXCEPT|INTERSECT`, alike(shorter)},
+	{"REGEXP_SUBSTR of no match is NULL in MySQL, '' in MariaDB", "rows", `REGEXP_SUBSTR`, unless(func(ours, theirs string) bool { return ours == "NULL" && theirs == "" })},
+	{"LOCATE finds '' at the end of a text in MySQL", "rows affected", `(LOCATE|POSITION)\(.*(''|REPEAT|SUBSTR|MID|TRIM|LEFT|RIGHT)`, nil},
+	{"JSON_CONTAINS of a path that is not there is NULL in MySQL, 0 in MariaDB", "error rows affected", `JSON_CONTAINS\(`, func(ours, theirs *Answer) bool { return only(1048)(ours, theirs) || conditions(ours, theirs) }},
+	{"UNIX_TIMESTAMP of what is no date is 0 in MySQL, NULL in MariaDB", "rows affected", "UNIX_TIMESTAMP", func(ours, theirs *Answer) bool {
+		return conditions(ours, theirs) || unless(func(ours, _ string) bool { return strings.HasPrefix(ours, "0") })(ours, theirs)
+	}},
+	{"what ADDTIME and SUBTIME make of text is text in MySQL", "rows", "ADDTIME|SUBTIME", func(ours, theirs *Answer) bool { return slices.Contains(ours.Types, "DOUBLE") }},
+	{"numbers beyond the range of TIME are NULL in MySQL, the nearest time in MariaDB", "rows", "ADDTIME|SUBTIME|TIMEDIFF|TIME\\(|TIME_FORMAT|HOUR|MINUTE|SECOND", unless(func(ours, _ string) bool { return ours == "NULL" })},
+	{"numbers beyond the range of TIME are NULL in MySQL, the nearest time in MariaDB", "error", "", func(ours, theirs *Answer) bool {
+		return only(1292)(ours, theirs) && timeValue.MatchString(ours.Message)
+	}},
+	{"a TIME ends at 838:59:59 in MySQL, at 838:59:59.999999 in MariaDB", "rows", "TIMEDIFF|ADDTIME|SUBTIME|SEC_TO_TIME|AS TIME", alike(func(cell string) string { return seconds.ReplaceAllString(cell, "") })},
+	{"EXTRACT reads text as a time in MySQL, as a date in MariaDB", "rows", `EXTRACT\(`, nil},
+	{"MariaDB keeps the fraction of a time that TIMEDIFF and its kin give to numbers", "rows", timeNames, unless(near(1e-3))},
+	{"hashes of what the two show with other decimals", "rows", `(MD5|SHA1?|SHA2|CRC32)\(.*(ROUND|TRUNCATE|/ )|(MD5|SHA1?|SHA2|CRC32|HEX|TO_BASE64|SUBSTR\w*|RIGHT|REVERSE)\(.*\b(SIN|COS|ATAN|EXP|LN|LOG|SQRT|RADIANS|PI)\w*\(`, nil},
+	{"the number that AUTO_INCREMENT gives is each server's own where rows have been refused or reserved", "rows", `^INSERT INTO \w+ \((?:[a-hj-z]|i[a-ce-z])`, unless(func(ours, theirs string) bool { return integer.MatchString(ours) && integer.MatchString(theirs) })},
+	{"LAST_INSERT_ID is not what a refused statement would have given in MySQL", "rows", `LAST_INSERT_ID`, nil},
+	{"IS_IPV4 and its kin of NULL are NULL in MySQL, 0 in MariaDB", "rows", `^(INSERT|UPDATE|REPLACE).*IS_IPV`, nil},
+	{"ROUND and TRUNCATE add no decimals in MySQL", "rows", "^(INSERT|UPDATE|REPLACE).*(ROUND|TRUNCATE)", nil},
+	{"spaces of CHAR are shown under PAD_CHAR_TO_FULL_LENGTH also where statements are prepared in MariaDB", "rows", "SELECT", alike(func(cell string) string { return strings.TrimRight(cell, " ") })},
+	{"MariaDB loses what GET_FORMAT gives to other functions", "affected", `GET_FORMAT`, nil},
+	{"JSON is text in MariaDB to the functions around it", "rows metadata", `ADD COLUMN \w+ JSON`, nil},
+	{"ENUM and SET are doubles in arithmetic in MySQL", "rows types", `\.(se|en)\b|SELECT (se|en) FROM`, typesDiffer(func(ours, theirs string) bool { return ours == "DOUBLE" && (theirs == "INT" || theirs == "DECIMAL") })},
+	{"the length of an integer decides whether what is made of it is one, and is another in MariaDB", "types", "FLOOR|CEIL|ROUND|TRUNCATE", typesDiffer(func(ours, theirs string) bool {
+		return ours == "DECIMAL" && theirs == "INT" || ours == "INT" && theirs == "DECIMAL"
+	})},
+	{"a date becomes its year in a YEAR column in MySQL, error 1292 in MariaDB", "error", "^(INSERT|REPLACE|UPDATE) ", func(ours, theirs *Answer) bool { return theirs.Err == 1292 && yearValue.MatchString(theirs.Message) }},
+	{"INSERT IGNORE leaves out rows that a view's CHECK OPTION refuses in MySQL", "error", "IGNORE", theirs(1369)},
+	{"conditions and lists of constants are as strict as others in MySQL", "error", "^(UPDATE|DELETE) ", func(ours, theirs *Answer) bool {
+		return converted(ours) && theirs.Err == 0 && slices.Contains(theirs.Warnings, strconv.Itoa(int(ours.Err)))
+	}},
+	{"CHECK OPTION of a view whose condition has a subquery is refused here", "error", "^(INSERT|REPLACE) INTO w", ours(1235)},
+	{"dates beyond the calendar are warned of where they are computed: 1441 in MySQL", "error", "INTERVAL|DATE_ADD|DATE_SUB|ADDDATE|SUBDATE|ADDTIME|SUBTIME", func(ours, theirs *Answer) bool {
+		return only(1441)(ours, theirs) || theirs.Err == 1441 && ours.Err == 0
+	}},
+	{"ADDTIME takes no date for a time in MySQL, and says nothing", "error", "ADDTIME|SUBTIME", func(ours, theirs *Answer) bool {
+		return ours.Err == 0 && strings.Contains(theirs.Message, "INTERVAL DAY TO SECOND")
+	}},
+	{"an expression without a number, CONV and BIN are no ASCII in MariaDB", "error", `CONV\(|BIN\(|OCT\(|HEX\(|CONCAT_WS|CAST\(`, func(ours, theirs *Answer) bool {
+		return (ours.Err == 0 || converted(ours)) && (theirs.Err == 1267 || theirs.Err == 1270 || theirs.Err == 1271)
+	}},
+	{"what CAST(… AS CHAR(n)) cuts is an error in strict changes of rows in MySQL", "error", `(AS|,) CHAR\(`, func(ours, theirs *Answer) bool {
+		return ours.Err == 0 && strings.Contains(theirs.Message, "incorrect CHAR(")
+	}},
+	{"conditions on one table are tested before a join, and their errors met", "error", "SELECT", func(ours, theirs *Answer) bool { return only(1690)(ours, theirs) }},
+	{"conditions on one table are tested before a join, and their errors met", "warnings", "JOIN", func(ours, theirs *Answer) bool {
+		return !slices.ContainsFunc(theirs.Warnings, func(w string) bool { return !slices.Contains(ours.Warnings, w) })
+	}},
+	{"UPDATE IGNORE warns of the rows that keys refuse in MySQL", "warnings", "^UPDATE IGNORE", func(ours, theirs *Answer) bool {
+		return additional("1452")(ours, theirs) || additional("1062")(ours, theirs) || additional("1451")(ours, theirs)
+	}},
+	{"a column without a default must be given a value in MySQL, also where ON DUPLICATE KEY UPDATE has one: error 1364", "warnings", "ON DUPLICATE KEY", additional("1364")},
+	{"numbers that are no dates are out of range for a column in MySQL, cut in MariaDB", "warnings", `IGNORE`, func(ours, theirs *Answer) bool {
+		return slices.Contains(ours.Warnings, "1264") && slices.Equal(slices.DeleteFunc(slices.Clone(ours.Warnings), rangeWarning), slices.DeleteFunc(slices.Clone(theirs.Warnings), rangeWarning))
+	}},
+	{"conditions of rows are tested in no order that is promised", "warnings", `\) (IN|=|<=>) \(`, additional("1292")},
+	{"a negative TIME is a negative number in MariaDB, also UNSIGNED", "warnings", "AS UNSIGNED", additional("1264")},
+	{"changes are as strict in their conditions as in their values in MySQL", "warnings", "^(INSERT|REPLACE|UPDATE|DELETE).* WHERE ", additional("1292")},
+	{"MariaDB takes the unsigned number of a subquery for a signed one", "rows", `[A-Z]\(\(*\(SELECT (MIN\(|MAX\()?\w+\.u\b`, nil},
+	{"MariaDB does not count the rows of a subquery whose column is NULL", "error", `\(SELECT NULL FROM`, only(1242)},
+	{"a TIMESTAMP that is NOT NULL is given the present time for NULL in MariaDB, 0 or an error in MySQL", "rows", "^(INSERT|REPLACE|UPDATE).*ts", func(ours, _ *Answer) bool {
+		return strings.Contains(strings.Join(ours.Rows, " "), "0000-00-00 00:00:00")
+	}},
+	{"a TIMESTAMP that is NOT NULL is given the present time for NULL in MariaDB, 0 or an error in MySQL", "warnings", "^(INSERT|REPLACE|UPDATE).*ts", additional("1048")},
+	{"queries of WITH that nothing names are not bound in MySQL", "error", "^WITH", func(ours, theirs *Answer) bool { return ours.Err == 0 && (theirs.Err == 1146 || theirs.Err == 4005) }},
+	{"TIME_TO_SEC has no fraction in MySQL", "rows types", "TIME_TO_SEC", func(ours, theirs *Answer) bool {
+		return typesDiffer(func(ours, theirs string) bool { return ours == "INT" && theirs == "DECIMAL" })(ours, theirs) || unless(near(0.02))(ours, theirs) || strings.HasPrefix(ours.sql, "SET @x")
+	}},
+	{"a number beside a YEAR column is a year in MySQL's ranges too", "rows affected", `\.y\b.*(<|>|BETWEEN|=)`, conditions},
+	{"a double in a JSON document has a point in MySQL", "rows", `JSON_.*PI\(\)`, nil},
+	{"the fraction of a double is one of a second in MySQL", "rows", `INTERVAL`, alike(func(cell string) string {
+		return seconds.ReplaceAllStringFunc(cell, func(s string) string { return s[:3] })
+	})},
+	{"functions of one number take a date for a double in MySQL", "rows types", `(ABS|ROUND|TRUNCATE|FLOOR|CEIL\w*|\*|\+|-|/).*` + dateNames, typesDiffer(func(ours, theirs string) bool {
+		return ours == "DOUBLE" && (theirs == "INT" || theirs == "DECIMAL") || ours == "DECIMAL" && theirs == "INT"
+	})},
+	{"numbers and text of numbers are dates in MySQL where their digits are", "rows", `AS DATE|DATE_FORMAT|DATE_ADD|DATE_SUB|INTERVAL|LAST_DAY|\bDATE\(|FROM_DAYS|(AS|,) DATETIME`, unless(func(_, theirs string) bool { return theirs == "NULL" || strings.HasPrefix(theirs, "0000") })},
+	{"INSERT IGNORE leaves out the rows that a CHECK refuses in MySQL", "warnings", "IGNORE", func(ours, _ *Answer) bool { return slices.Contains(ours.Warnings, "3819") }},
+	{"NULL in an assignment of AUTO_INCREMENT's column is error 1048 in MySQL's ON DUPLICATE KEY UPDATE and UPDATE", "error", `UPDATE.*\bid = `, only(1048)},
+	{"COLLATION and its kin are utf8mb3 in MariaDB", "error", `COLLATION\(|CHARSET\(|USER\(|DATABASE\(`, theirs(1253)},
+	{"CAST(… AS UNSIGNED) of a negative TIME is beyond INT in MySQL, 0 in MariaDB", "error", "AS UNSIGNED", func(ours, theirs *Answer) bool {
+		return only(1264)(ours, theirs) && slices.Contains(theirs.Notes, "1916")
+	}},
+	{"MariaDB loses what JSON_TYPE gives to other functions", "rows", `CONCAT\(.*JSON_TYPE`, nil},
+	{"the date 0 that a row has is an error for MariaDB's ALTER TABLE, which copies", "error", "^ALTER TABLE", func(ours, theirs *Answer) bool {
+		return ours.Err == 0 && theirs.Err == 1292 && strings.Contains(theirs.Message, "0000-00-00")
+	}},
+	{"GROUP_CONCAT orders by constants in MySQL", "error", `GROUP_CONCAT\(.*ORDER BY`, theirs(1054)},
+	{"MariaDB gives columns of equal expressions one name where rows are grouped", "names", "GROUP BY", func(_, theirs *Answer) bool { return len(unique(theirs.Names)) < len(theirs.Names) }},
+	{"the sign of zero", "rows", "@x", alike(unsigned)},
+	{"a CHECK over a column of a foreign key's action is error 3823 in MySQL, 1901 in MariaDB", "error", "CHECK", ours(3823)},
+	{"a change of two aliases of one table has no order that is promised", "rows", "^UPDATE", func(ours, _ *Answer) bool {
+		m := selfJoin.FindStringSubmatch(ours.sql)
+		return m != nil && m[1] == m[2]
+	}},
+	{"MariaDB notes what changes leave out", "notes", "^(INSERT|REPLACE|UPDATE)", func(ours, theirs *Answer) bool {
+		return without(theirs.Notes, "1355", ours.Notes) || without(theirs.Notes, "4035", ours.Notes) || without(ours.Notes, "1265", theirs.Notes)
+	}},
+	{"warnings of values that are no dates have other numbers in MariaDB", "warnings", "^(INSERT|REPLACE|UPDATE|DELETE)", func(ours, theirs *Answer) bool {
+		date := func(code string) bool {
+			return slices.Contains([]string{"1264", "1265", "1292", "1411", "1441", "1048", "3020", "1916"}, code)
+		}
+		return slices.Equal(slices.DeleteFunc(slices.Clone(ours.Warnings), date), slices.DeleteFunc(slices.Clone(theirs.Warnings), date)) && converted(ours) && len(theirs.Warnings) > 0
+	}},
+	{"a column without a default must be given a value in MySQL, also where ON DUPLICATE KEY UPDATE has one: error 1364", "error warnings", "^(INSERT|REPLACE)", func(ours, theirs *Answer) bool { return only(1364)(ours, theirs) || additional("1364")(ours, theirs) }},
 	{"which of two errors in one statement is met first", "error", "", both},
 	{"GREATEST and LEAST of values of different types give text in MySQL, the first type that fits in MariaDB", "error rows types warnings affected", "GREATEST|LEAST", values},
 	{"ONLY_FULL_GROUP_BY knows what depends on what in MySQL", "error", "GROUP BY", theirs(1055)},
