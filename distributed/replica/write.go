@@ -13,7 +13,6 @@ import (
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -270,23 +269,6 @@ func (r *writes) movedOn(w *write) error {
 	err := r.notHere(0, w.tenure.epoch)
 	err.Doubtful = w.lost
 	return err
-}
-
-// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a tablet's table.
-func (r *writes) ReserveAutoInc(ctx context.Context, _ schema.ShardID, tablet schema.TabletID, n uint64) (uint64, error) {
-	t, err := r.serving(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var first uint64
-	err = r.thawed(ctx, func() (err error) {
-		first, err = r.state.ReserveAutoInc(tablet, n)
-		return err
-	}, tablet)
-	if err == nil && !r.still(t) {
-		return 0, r.notHere(0, t.epoch)
-	}
-	return first, err
 }
 
 func errTooBig() error {

@@ -13,8 +13,9 @@ import (
 
 // A tablet may be handed over, cut or merged between two pages of a read (decision 44). A statement that has given rows of it, or of another
 // tablet of the table, can't be planned again: its reads go on where the rows are now, at the same place in the order of the keys. What is
-// read there is what would have been: a snapshot, or the newest rows under locks; an index's order and a top-N are merged (gather.go). Not followed is
-// what needs more than that, such as groups in an index's order; and a table that was changed otherwise.
+// read there is what would have been: a snapshot, or the newest rows under locks; an index's order and a top-N are merged (gather.go). Where that
+// is not enough, the rows themselves are read, and what the shard would have made of them is made of them here (finish.go). Not followed is a table that was
+// changed otherwise.
 
 // piece is a read that goes on at a place.
 type piece struct {
@@ -29,7 +30,7 @@ func (r *rows) follow(ctx context.Context) bool {
 	if len(list) == 0 {
 		return false
 	}
-	if len(list) > 1 && r.q.At == 0 && r.q.Lock == lock.None && r.startOver(ctx) != nil { // all of them at one state
+	if (len(list) > 1 || how != inTurn) && r.q.At == 0 && r.q.Lock == lock.None && r.startOver(ctx) != nil { // all of them at one state
 		return false
 	}
 	for i := range list {
@@ -39,7 +40,7 @@ func (r *rows) follow(ctx context.Context) bool {
 	}
 	r.bound(r.q.Read)
 	if how != inTurn {
-		r.gather(list, how)
+		r.gather(ctx, list, how)
 		return true
 	}
 	r.rest = append(list, r.rest...)
@@ -90,13 +91,13 @@ func (c *caller) present(ctx context.Context, r *fragment.Read) ([]piece, gather
 }
 
 // begin has r read what read was to, by the tablets that have its rows now.
-func (r *rows) begin(read *fragment.Read, list []piece, how gathering) *rows {
+func (r *rows) begin(ctx context.Context, read *fragment.Read, list []piece, how gathering) *rows {
 	if list[0].read != read {
 		r.bound(read)
 	}
 	if how != inTurn {
 		r.q.Read = read
-		r.gather(list, how)
+		r.gather(ctx, list, how)
 		return r
 	}
 	r.only, r.rest = list[0].only, list[1:]
@@ -130,8 +131,11 @@ func piecesBy(now *schema.Table, r *fragment.Read) ([]piece, gathering) {
 	tablets := successors(now, old)
 	how, only, ok := gives(r, old, tablets)
 	base := r
-	if ok && how == byIndex {
-		base, ok = withEntry(r, now)
+	if how == here || how == hereByIndex {
+		base = unfinished(r)
+	}
+	if ok && (how == byIndex || how == hereByIndex) {
+		base, ok = withEntry(base, now)
 	}
 	if !ok {
 		return nil, 0
@@ -179,29 +183,29 @@ func gives(r *fragment.Read, old *schema.Tablet, now []schema.Tablet) (how gathe
 	if len(now) == 0 {
 		return 0, nil, false
 	}
-	several := len(now) > 1
-	if same := bytes.Equal(now[0].Start, old.Start) && bytes.Equal(now[len(now)-1].End, old.End); same && !several {
-		return inTurn, nil, true
-	} else if r.Index == schema.PrimaryIndex && !within(r, old) {
-		return 0, nil, false
-	} else if r.Index != schema.PrimaryIndex && !same {
+	several, secondary := len(now) > 1, r.Index != schema.PrimaryIndex
+	same := bytes.Equal(now[0].Start, old.Start) && bytes.Equal(now[len(now)-1].End, old.End)
+	if !same && (secondary || !within(r, old)) {
 		only = old
 	}
-	switch {
-	case r.Agg != nil && only != nil, len(r.Order) > 0 && only != nil:
-		return 0, nil, false
-	case !several:
+	byEntry := several && secondary && r.Ordered && len(r.Order) == 0
+	switch finished := r.Agg != nil || len(r.Order) > 0; {
+	case !several && (only == nil || !finished):
 		return inTurn, only, true
-	case r.Agg != nil && (r.Limit > 0 || len(r.Order) > 0 || r.Ordered && r.Index != schema.PrimaryIndex):
+	case r.Agg != nil && len(r.Order) > 0: // no plan has that
 		return 0, nil, false
+	case finished && byEntry && r.Agg != nil && len(r.Agg.GroupBy) > 0:
+		return hereByIndex, only, true
+	case finished && only != nil:
+		return here, only, true
 	case r.Agg != nil && len(r.Agg.GroupBy) == 0:
 		return asOne, nil, true
 	case len(r.Order) > 0:
 		return byOrder, nil, true
-	case r.Index != schema.PrimaryIndex && r.Ordered:
+	case byEntry && !finished:
 		return byIndex, only, true
 	}
-	return inTurn, only, r.Index != schema.PrimaryIndex || inOrder(r.Keys)
+	return inTurn, only, secondary || inOrder(r.Keys)
 }
 
 // within tells whether what a read of the primary index asks for lies within a tablet's bounds.

@@ -64,24 +64,27 @@ func TestPieces(t *testing.T) {
 		{cut, fragment.Read{Spans: span(10, 20), Agg: new(fragment.Aggregate)}, "4 5 as one"},
 		{cut, fragment.Read{Spans: span(10, 20), Limit: 1}, "4 5"},
 		{cut, fragment.Read{Spans: span(10, 20), Limit: 1, Order: make([]expr.SortKey, 1)}, "4 5 by order"},
-		{cut, fragment.Read{Spans: span(10, 20), Limit: 1, Agg: groups}, ""},
+		{cut, fragment.Read{Spans: span(10, 20), Limit: 1, Agg: groups}, "4 5"},
 		{cut, fragment.Read{Index: 2}, "4 5"},
 		{cut, fragment.Read{Index: 2, Agg: groups}, "4 5"},
 		{cut, fragment.Read{Index: 2, Ordered: true}, "4 5 by index"},
-		{cut, fragment.Read{Index: 2, Ordered: true, Agg: groups}, ""},
+		{cut, fragment.Read{Index: 2, Ordered: true, Agg: groups}, "4 5 here, by index"},
 		{cut, fragment.Read{Index: 2, Limit: 1}, "4 5"},
 		{merged, fragment.Read{Spans: span(10, 20), Limit: 1}, "4"},
-		{merged, fragment.Read{Spans: span(10, 0)}, ""},
-		{merged, fragment.Read{}, ""},
+		{merged, fragment.Read{Spans: span(10, 0)}, "4 of 10-20"},
+		{merged, fragment.Read{}, "4 of 10-20"},
 		{merged, fragment.Read{Index: 2}, "4 of 10-20"},
 		{merged, fragment.Read{Index: 2, Ordered: true}, "4 of 10-20"},
 		{merged, fragment.Read{Index: 2, Limit: 1}, "4 of 10-20"},
-		{merged, fragment.Read{Index: 2, Limit: 1, Order: make([]expr.SortKey, 1)}, ""},
-		{merged, fragment.Read{Index: 2, Agg: groups}, ""},
+		{merged, fragment.Read{Index: 2, Limit: 1, Order: make([]expr.SortKey, 1)}, "4 of 10-20 here"},
+		{merged, fragment.Read{Index: 2, Agg: groups}, "4 of 10-20 here"},
+		{merged, fragment.Read{Index: 2, Ordered: true, Agg: groups}, "4 of 10-20 here"},
+		{shifted, fragment.Read{Index: 2, Ordered: true, Agg: groups}, "6 of 10-20 7 of 10-20 here, by index"},
+		{shifted, fragment.Read{Index: 2, Agg: new(fragment.Aggregate)}, "6 of 10-20 7 of 10-20 here"},
 		{shifted, fragment.Read{Index: 2}, "6 of 10-20 7 of 10-20"},
 		{shifted, fragment.Read{Index: 2, Ordered: true, Limit: 1}, "6 of 10-20 7 of 10-20 by index"},
 		{shifted, fragment.Read{Spans: span(12, 20)}, "6 7"},
-		{shifted, fragment.Read{}, ""},
+		{shifted, fragment.Read{}, "6 of 10-20 7 of 10-20"},
 	} {
 		r := c.read
 		r.Tablet, r.SchemaVersion, r.Table = 2, before.Version, before
@@ -101,7 +104,7 @@ func TestPieces(t *testing.T) {
 			}
 		}
 		if how != inTurn {
-			got = append(got, [...]string{byOrder: "by order", byIndex: "by index", asOne: "as one"}[how])
+			got = append(got, [...]string{byOrder: "by order", byIndex: "by index", asOne: "as one", here: "here", hereByIndex: "here, by index"}[how])
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("case %d: %v, not %q", i, got, c.want)
@@ -202,6 +205,9 @@ func TestGathered(t *testing.T) {
 		"count":          {func(r *fragment.Read) { r.Agg = &fragment.Aggregate{Aggs: []*expr.Agg{count}} }, []int64{rows}},
 		"index":          {func(r *fragment.Read) { r.Index, r.Ordered = 2, true }, byName},
 		"index, limit":   {func(r *fragment.Read) { r.Index, r.Ordered, r.Limit = 2, true, 150 }, byName[:150]},
+		"groups, index": {func(r *fragment.Read) {
+			r.Index, r.Ordered, r.Agg = 2, true, &fragment.Aggregate{GroupBy: []expr.Expr{id}}
+		}, byName},
 		"index, reverse": {func(r *fragment.Read) { r.Index, r.Ordered, r.Reverse = 2, true, true }, upByName},
 		"index, projected": {func(r *fragment.Read) {
 			r.Index, r.Ordered, r.Columns, r.Project = 2, true, []schema.ColumnID{2, 1}, []expr.Expr{&expr.Column{Index: 1, Typ: types.TypeInt}}
@@ -228,6 +234,60 @@ func TestGathered(t *testing.T) {
 					}
 				})
 				if !slices.Equal(got, c.want) {
+					t.Errorf("%v, not %v", got, c.want)
+				}
+			})
+		}
+	}
+}
+
+// TestOthersLeftOut: of a tablet that was merged with others, or cut at other bounds, a read gives what it would have: others' rows don't count.
+func TestOthersLeftOut(t *testing.T) {
+	const rows, bound = 200, 50
+	count, err := expr.NewAgg("count", false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := &expr.Column{Index: 0, Typ: types.TypeInt, Name: "id"}
+	cluster, cut := newCut(t, rows)
+	cut()
+	for _, tablet := range []schema.TabletID{98, 99} { // 98: below the bound, in what is one tablet now; 99: above, in two
+		var up []int64
+		for i := range int64(rows) {
+			if (i < bound) == (tablet == 98) {
+				up = append(up, i)
+			}
+		}
+		byName, down := slices.Clone(up), slices.Clone(up)
+		slices.SortFunc(byName, func(a, b int64) int { return strings.Compare(fmt.Sprint("n", a), fmt.Sprint("n", b)) })
+		slices.Reverse(down)
+		for name, c := range map[string]struct {
+			change func(r *fragment.Read)
+			want   []int64
+		}{
+			"all":          {func(*fragment.Read) {}, up},
+			"count":        {func(r *fragment.Read) { r.Agg = &fragment.Aggregate{Aggs: []*expr.Agg{count}} }, []int64{int64(len(up))}},
+			"count, index": {func(r *fragment.Read) { r.Index, r.Agg = 2, &fragment.Aggregate{Aggs: []*expr.Agg{count}} }, []int64{int64(len(up))}},
+			"top-N":        {func(r *fragment.Read) { r.Limit, r.Order = 20, []expr.SortKey{{Expr: id, Desc: true}} }, down[:20]},
+			"top-N, index": {func(r *fragment.Read) { r.Index, r.Limit, r.Order = 2, 20, []expr.SortKey{{Expr: id}} }, up[:20]},
+			"index":        {func(r *fragment.Read) { r.Index, r.Ordered = 2, true }, byName},
+			"index, limit": {func(r *fragment.Read) { r.Index, r.Ordered, r.Limit = 2, true, 20 }, byName[:20]},
+			"groups, index": {func(r *fragment.Read) {
+				r.Index, r.Ordered, r.Agg = 2, true, &fragment.Aggregate{GroupBy: []expr.Expr{id}}
+			}, byName},
+		} {
+			t.Run(fmt.Sprintf("%s, tablet %d", name, tablet), func(t *testing.T) {
+				r := readRows(firstShard)
+				r.Table = testTable(firstShard)
+				r.Table.Tablets = []schema.Tablet{{ID: 98, Shard: firstShard, End: intKey(bound)}, {ID: 99, Shard: firstShard, Start: intKey(bound)}}
+				r.Tablet = tablet
+				c.change(r)
+				stream, err := cluster.nodes[1].client.Read(t.Context(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer stream.Close()
+				if got := firsts(t, stream, func() {}); !slices.Equal(got, c.want) {
 					t.Errorf("%v, not %v", got, c.want)
 				}
 			})

@@ -18,11 +18,19 @@ import (
 type gathering uint8
 
 const (
-	inTurn  gathering = iota // one tablet's after the other's
-	byOrder                  // merged by the order of a top-N
-	byIndex                  // merged by the keys of an index
-	asOne                    // the only row of an aggregate without groups
+	inTurn      gathering = iota // one tablet's after the other's
+	byOrder                      // merged by the order of a top-N
+	byIndex                      // merged by the keys of an index
+	asOne                        // the only row of an aggregate without groups
+	here                         // the rows themselves come in turn: the aggregate, or the top-N, is made of them here
+	hereByIndex                  // likewise, but they come merged by the keys of an index
 )
+
+// source gives, page by page, what one tablet would have given; there is another page while the page's Next is not nil.
+type source interface {
+	next(ctx context.Context, page *fragment.Page) error
+	close()
+}
 
 // gathered reads tablets side by side and gives what one would have given.
 type gathered struct {
@@ -43,8 +51,12 @@ type branch struct {
 	key  []byte        // byIndex: its entry
 }
 
-// gather has r give what reads give side by side.
-func (r *rows) gather(list []piece, how gathering) {
+// gather has r give what reads give side by side, or what is made of it here.
+func (r *rows) gather(ctx context.Context, list []piece, how gathering) {
+	if how == here || how == hereByIndex {
+		r.gathered = r.finish(ctx, list, how)
+		return
+	}
 	g := &gathered{read: r.q.Read, env: r.q.Read.Env, reverse: r.q.Read.Reverse}
 	if g.env == nil {
 		g.env = &expr.Env{Mode: *types.DefaultMode()}
@@ -55,7 +67,7 @@ func (r *rows) gather(list []piece, how gathering) {
 	case byIndex:
 		g.compare = g.compareEntries
 		g.behind = len(g.read.Table.IndexByID(g.read.Index).Columns)
-	case inTurn, asOne:
+	case inTurn, asOne, here, hereByIndex:
 	}
 	for _, p := range list {
 		x := &rows{c: r.c, txn: r.txn, q: r.q, begun: true, rest: []piece{p}}
@@ -65,7 +77,7 @@ func (r *rows) gather(list []piece, how gathering) {
 	r.gathered = g
 }
 
-// next fills a page; there is another one while its Next is not nil.
+// next implements source.
 func (g *gathered) next(ctx context.Context, page *fragment.Page) error {
 	page.Clear()
 	page.Keys, page.Next = page.Keys[:0], nil

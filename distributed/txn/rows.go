@@ -29,8 +29,8 @@ type rows struct {
 	only *schema.Tablet // the bounds of the rows that are wanted, of a tablet that was merged meanwhile; nil: all that come
 	rest []piece        // what is read behind this, of a tablet that was cut meanwhile
 
-	gathered     *gathered // instead of q.Read: reads of its tablet's successors, side by side
-	limit, given uint64    // of rows, where there are several reads; 0: none. given by now
+	gathered     source // instead of q.Read: reads of its tablet's successors, side by side
+	limit, given uint64 // of rows, where there are several reads; 0: none. given by now
 
 	ahead  chan fetched // the page after the last one, being fetched
 	cancel context.CancelFunc
@@ -52,12 +52,12 @@ func (c *Client) newRows(ctx context.Context, r *fragment.Read, at mvcc.Timestam
 		return nil, err
 	}
 	x := &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: list[0].read, At: at, MaxBytes: c.cfg.PageBytes}}
-	if len(list) > 1 && at == 0 {
+	if (len(list) > 1 || how != inTurn) && at == 0 {
 		if err := x.startOver(ctx); err != nil { // all of them at one state
 			return nil, err
 		}
 	}
-	return x.begin(r, list, how), nil
+	return x.begin(ctx, r, list, how), nil
 }
 
 var _ distributed.Rows = (*rows)(nil)
@@ -81,7 +81,7 @@ func (r *rows) Next(ctx context.Context, page *fragment.Page) (bool, error) {
 		if r.q.From = page.Next; page.Next != nil {
 			r.prefetch(ctx)
 		} else if !r.turn() {
-			r.finish()
+			r.end()
 		}
 		if page.Batch.Len() > 0 || r.q.Read.Report && page.Seen > 0 {
 			return true, nil
@@ -172,7 +172,7 @@ func (r *rows) prefetch(ctx context.Context) {
 	})
 }
 
-func (r *rows) finish() {
+func (r *rows) end() {
 	r.done = true
 	r.endGathering()
 	if r.pin != nil {
@@ -194,6 +194,6 @@ func (r *rows) endGathering() {
 
 // Close implements distributed.Rows.
 func (r *rows) Close() {
-	r.finish()
+	r.end()
 	r.ahead = nil
 }

@@ -122,7 +122,7 @@ func (t *Txn) Read(ctx context.Context, r *fragment.Read, mode distributed.ReadM
 	}
 	q.MaxBytes = t.c.cfg.PageBytes
 	x := &rows{c: t.c, q: q, txn: t}
-	return x.begin(r, list, how), nil
+	return x.begin(ctx, r, list, how), nil
 }
 
 // ReadPoint implements distributed.Txn.

@@ -50,7 +50,7 @@ var commandNames = map[CommandKind]string{
 
 var moveNames = map[MoveOp]string{
 	MoveTrack: "track", MoveUntrack: "untrack", MoveFreeze: "freeze", MoveLeave: "leave", MoveReceive: "receive", MoveIngest: "ingest",
-	MoveOpen: "open", MoveSettle: "settle",
+	MoveOpen: "open", MoveSettle: "settle", MoveCount: "count",
 }
 
 var proposalNames = map[ProposalKind]string{

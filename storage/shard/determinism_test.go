@@ -61,7 +61,7 @@ func (l *testLog) random(rng *rand.Rand, n int, v clusterversion.Version) []Entr
 			}
 			cmd = EncodeLease(nil, c)
 		case p < 6 && l.checks: // of what came with version 2
-			c := MoveCommand{Op: MoveOp(1 + rng.IntN(8)), Epoch: epoch, Tablet: testTablet, Attempt: uint64(rng.IntN(3))}
+			c := MoveCommand{Op: MoveOp(1 + rng.IntN(9)), Epoch: epoch, Tablet: testTablet, Attempt: uint64(rng.IntN(3))}
 			if c.Op >= MoveReceive {
 				c.Tablet, c.Table, c.Newest = movedTablet, base, l.ts
 				c.Versions = AppendVersion(nil, Version{append([]byte{0, 1}, intKey(int64(rng.IntN(9)))...), l.ts, []byte{byte(rng.IntN(3))}})

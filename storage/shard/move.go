@@ -33,6 +33,9 @@ const (
 	MoveIngest  MoveOp = 6 // versions for it
 	MoveOpen    MoveOp = 7 // it serves
 	MoveSettle  MoveOp = 8 // and is like any other
+	// MoveCount is no step, but what else a leaseholder tells of a tablet: AUTO_INCREMENT values up to AutoInc were given, and those who hold the
+	// lease later begin behind them.
+	MoveCount MoveOp = 9
 )
 
 // MoveCommand is a step of a tablet's way to another shard.
@@ -51,7 +54,7 @@ type MoveCommand struct {
 	// Open: the counters, the newest timestamp of what came, and from where on it is complete. Freeze: Newest is a timestamp that was drawn before, with
 	// nobody in the tablet any more. It shows states up to there: whoever has begun to read goes on.
 	Rows           int64
-	AutoInc        uint64
+	AutoInc        uint64 // Count, too
 	Newest, Begins mvcc.Timestamp
 }
 
@@ -89,6 +92,8 @@ func EncodeMove(dst []byte, c *MoveCommand) ([]byte, error) {
 		if c.Newest != 0 {
 			dst = binary.AppendUvarint(dst, uint64(c.Newest))
 		}
+	case MoveCount:
+		dst = binary.AppendUvarint(dst, c.AutoInc)
 	case MoveTrack, MoveUntrack, MoveLeave, MoveSettle:
 	}
 	return dst, nil
@@ -120,6 +125,8 @@ func readMove(d *wire.Reader) *MoveCommand {
 		if len(d.Rest()) > 0 {
 			c.Newest = mvcc.Timestamp(d.Uvarint())
 		}
+	case MoveCount:
+		c.AutoInc = d.Uvarint()
 	case MoveTrack, MoveUntrack, MoveLeave, MoveSettle:
 	default:
 		d.Fail(fmt.Errorf("shard: a step of kind %d of a tablet's move is %w", c.Op, wire.ErrUnknown))
@@ -239,8 +246,11 @@ func (a *applier) moveStep(index uint64, c *MoveCommand) error {
 	if c.Epoch != a.state.lease.Epoch {
 		return ErrMoveEpoch
 	}
-	a.cut = true
 	t, _ := a.tablets.Get(c.Tablet)
+	if c.Op == MoveCount {
+		return a.countGiven(t, c.AutoInc)
+	}
+	a.cut = true
 	var m moving
 	if t != nil && t.move != nil {
 		if m = *t.move; c.Attempt < m.Attempt {
@@ -285,6 +295,19 @@ func (a *applier) moveStep(index uint64, c *MoveCommand) error {
 		return ErrMoveRefused
 	}
 	return a.setMove(t, &m)
+}
+
+// countGiven raises a tablet's AUTO_INCREMENT counter.
+func (a *applying) countGiven(t *tablet, value uint64) error {
+	if t == nil {
+		return ErrMoveRefused
+	}
+	a.hashNumbers(value)
+	if c := t.counters; value > c.autoInc.Load() {
+		c.autoInc.Store(value)
+		a.touched[t.id] = t
+	}
+	return nil
 }
 
 // setMove changes where a tablet is on its way.

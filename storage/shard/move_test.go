@@ -442,3 +442,20 @@ func TestMoveIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestGivenValuesAreCounted: AUTO_INCREMENT values that were given to a gateway are given by no later leaseholder, once the log knows of them.
+func TestGivenValuesAreCounted(t *testing.T) {
+	_, _, l := openTable(t)
+	m := newMover(t, l)
+	first, err := l.s.ReserveAutoInc(testTablet, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := first + 9
+	m.must(l, MoveCommand{Op: MoveCount, AutoInc: given})
+	m.must(l, MoveCommand{Op: MoveCount, AutoInc: given - 5}) // one that comes late
+	l.s.ResetAutoInc()
+	if next, err := l.s.ReserveAutoInc(testTablet, 0); next != given+1 || err != nil {
+		t.Errorf("%d was given, and the next one is %d (%v)", given, next, err)
+	}
+}

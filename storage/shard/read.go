@@ -226,18 +226,21 @@ func (rd *pageWriter) usable(ix *schema.Index) error {
 }
 
 // width is the number of columns of an output row.
-func (rd *pageWriter) width() int {
+func (rd *pageWriter) width() int { return outputWidth(rd.r) }
+
+// outputWidth is the number of columns of a fragment's output row.
+func outputWidth(r *fragment.Read) int {
 	switch {
-	case rd.r.Agg != nil:
-		n := len(rd.r.Agg.GroupBy)
-		for _, a := range rd.r.Agg.Aggs {
+	case r.Agg != nil:
+		n := len(r.Agg.GroupBy)
+		for _, a := range r.Agg.Aggs {
 			n += len(a.PartialTypes())
 		}
 		return n
-	case rd.r.Project != nil:
-		return len(rd.r.Project)
+	case r.Project != nil:
+		return len(r.Project)
 	}
-	return len(rd.r.Columns)
+	return len(r.Columns)
 }
 
 // consistent is called when a state of the engine is open: the descriptor and the versions that the read counts on must

@@ -50,7 +50,7 @@ func (p *position) decode(b []byte) error {
 // scan walks the fragment's spans and fills the page.
 func (rd *reader) scan() (err error) {
 	r := rd.r
-	if r.Limit > 0 && rd.pos.emitted >= r.Limit {
+	if r.Limit > 0 && r.Agg == nil && rd.pos.emitted >= r.Limit { // a group may have come several times
 		return nil
 	}
 	rd.divideColumns()

@@ -90,6 +90,7 @@ func (s *samples) logLater(entry func(name string, cmd []byte), at func(n uint64
 		{Op: shard.MoveOpen, Rows: 1, AutoInc: 5, Newest: at(2001), Begins: at(6), Versions: shard.AppendVersion(nil, shard.Version{
 			Key: append([]byte{0, byte(schema.PrimaryIndex)}, key(6)...), TS: at(8), Value: mvcc.AppendPut(nil, value),
 		})},
+		{Op: shard.MoveCount, AutoInc: 300},
 	}
 	for i, c := range steps {
 		c.ID, c.Epoch, c.Attempt, c.Tablet = uint64(i), 1, 9, goldenTablet+1
