@@ -40,7 +40,7 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 	if err != nil {
 		return err
 	}
-	lines := s.explained(p)
+	lines := explain.Lines(p.Plan, s.rt.RowsOnly)
 	for i := range lines {
 		lines[i].Where = explain.Place(s.eng.db, lines[i].Where, execution(s).readsPast(p))
 	}
@@ -52,17 +52,6 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 		return err
 	}
 	return s.writeResult(res, w)
-}
-
-// explained is a plan as this session would run it: whether columnar copies may be read is not the plan's to say.
-func (s commands) explained(p *planned.Plan) []planner.ExplainLine {
-	lines := p.Plan.Explain()
-	for i := range lines {
-		if t := lines[i].Table; t != nil && s.rt.RowsOnly {
-			t.Columnar = false
-		}
-	}
-	return lines
 }
 
 // explainFor is EXPLAIN FOR CONNECTION: the plan of the statement that another session runs, as this one would make it. A session that
@@ -126,7 +115,7 @@ func (s commands) analyse(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 	if err != nil {
 		return err
 	}
-	return s.writeResult(explain.Text(explain.Tree(s.explained(ran), s.rt.Analysis)), w)
+	return s.writeResult(explain.Text(explain.Tree(explain.Lines(ran.Plan, s.rt.RowsOnly), s.rt.Analysis)), w)
 }
 
 // errNotExecutable ends the planning of what EXPLAIN ANALYZE does not run.
