@@ -86,6 +86,18 @@ func (a *autoIncrements) fill(t *tablet, w *fragment.Write, column int, typ *typ
 	return nil
 }
 
+// keep has the counters go on above the values of rows that a statement wrote and nobody has committed: other shards of the
+// table's may hear of the commit first.
+func (a *autoIncrements) keep(deltas []counterDelta) {
+	for i := range deltas {
+		if d := &deltas[i]; d.autoInc > d.t.counters.autoInc.Load() && d.autoInc < math.MaxUint64 {
+			a.mu.Lock()
+			a.next[d.t.id] = max(a.nextOf(d.t), d.autoInc+1)
+			a.mu.Unlock()
+		}
+	}
+}
+
 // nextOf is the next value to hand out.
 func (a *autoIncrements) nextOf(t *tablet) uint64 {
 	if a.next == nil {

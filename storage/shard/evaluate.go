@@ -245,6 +245,9 @@ func (s *Shard) Evaluate(ctx context.Context, f *fragment.Write, ws *Workspace, 
 	})
 	err = errors.Join(err, x.close())
 	x.forget()
+	if err == nil && res.Err == nil {
+		s.autoInc.keep(w.deltas)
+	}
 	if err == nil {
 		s.returnWriter(w) // after a panic it would not be fit for use
 	}

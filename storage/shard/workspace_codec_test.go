@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"testing"
 
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -106,6 +108,23 @@ func TestAutoIncOfPassedTransactions(t *testing.T) {
 	s.ResetAutoInc()
 	s.KeepAutoInc(ReadWorkspace(wire.NewReader(ws.Append(nil)), 1<<20))
 	if next, err := s.ReserveAutoInc(testTablet, 0); next != 2 || err != nil {
+		t.Errorf("the next value is %d, %v", next, err)
+	}
+}
+
+// TestAutoIncOfUncommittedUpdates: a value that an UPDATE has set is not given again before its commit is applied, which the gateway of
+// a transaction of several shards does not wait for.
+func TestAutoIncOfUncommittedUpdates(t *testing.T) {
+	_, s, _ := openTable(t)
+	ws := NewWorkspace(1 << 20)
+	update := updateK(1, 0)
+	update.Set = []fragment.Assignment{{Column: 1, Expr: expr.NewInt(10)}}
+	for _, w := range []*fragment.Write{insertRow(1, 1, "a"), update} {
+		if r, err := s.Evaluate(t.Context(), w, ws, nil); err != nil || r.Err != nil {
+			t.Fatalf("%+v %v", r, err)
+		}
+	}
+	if next, err := s.ReserveAutoInc(testTablet, 0); next != 11 || err != nil {
 		t.Errorf("the next value is %d, %v", next, err)
 	}
 }
