@@ -45,7 +45,7 @@ func asYear(e Expr) Expr {
 
 // yearOf is the year that a whole number, or the text of one, is to a YEAR column. false: it stays what it is.
 func yearOf(v types.Value) (year int64, ok bool) {
-	short := true
+	var short bool
 	switch v.Kind() {
 	case types.KindInt, types.KindUint:
 		year = v.Int()
