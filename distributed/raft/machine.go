@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -82,10 +84,12 @@ func (m *machine) fail(err error) {
 func (m *machine) Lookup(any) (any, error) { return nil, errors.New("raft: reads go to the shard") }
 
 // Sync comes before the log is cut. The library counts what a failed replica did not apply as applied, so the log that it
-// would need is lost with this.
+// would need is lost with this. It comes also now and then while entries are applied, and after each start: that cuts nothing.
 func (m *machine) Sync() error {
 	if m.failed.Load() {
-		m.onFailed(m.shard, m.replica, ErrLogCut)
+		if !whileApplying() {
+			m.onFailed(m.shard, m.replica, ErrLogCut)
+		}
 		return nil
 	}
 	index := m.state.AppliedIndex()
@@ -93,6 +97,22 @@ func (m *machine) Sync() error {
 		return err
 	}
 	return m.onDurable(m.shard, m.replica, index)
+}
+
+// whileApplying tells whether the library's loop that applies entries has called, and not what saves a snapshot to cut the log behind it. The
+// library says so in no other way; should its names change, each call is taken for a cut, which is safe.
+func whileApplying() bool {
+	var callers [16]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
+	for {
+		f, more := frames.Next()
+		if strings.HasSuffix(f.Function, "/rsm.(*StateMachine).Handle") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 func (m *machine) PrepareSnapshot() (any, error) { return m.state.PrepareSnapshot() }
