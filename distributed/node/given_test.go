@@ -15,6 +15,9 @@ func TestGivenAutoIncrements(t *testing.T) {
 			t.Fatalf("%d was given, and then %d", last, first)
 		}
 		last = first + 9
+		for _, node := range c.nodes { // who asks next has heard of the table
+			must(t, node.RefreshCatalog(t.Context()))
+		}
 		holder := int(n.Leaseholder(shard)) - 1
 		c.stop(holder)
 		for i, other := range c.nodes {
