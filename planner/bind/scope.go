@@ -167,11 +167,11 @@ func TypeFlags(t *types.Type) uint16 {
 	return uint16(flags)
 }
 
-// keyFlags follow MySQL: PRI for members of the primary key, or of the first unique key without NULLs where there is none, UNI for a unique index's only column, MUL for the first
-// column of any other index.
+// keyFlags follow MySQL: PRI for members of what is shown as the primary key, UNI for a unique index's only column, MUL for the first column of
+// any other index.
 func keyFlags(t *schema.Table, pos int) uint16 {
 	var flags uint
-	primary := primaryKey(t)
+	primary := t.ShownPrimary()
 	for i := range t.Indexes {
 		ix := &t.Indexes[i]
 		for j := range ix.Columns {
@@ -179,7 +179,7 @@ func keyFlags(t *schema.Table, pos int) uint16 {
 				continue
 			}
 			switch {
-			case i == primary:
+			case ix == primary:
 				flags |= mysql.PriKeyFlag
 			case j > 0:
 			case ix.Unique && len(ix.Columns) == 1:
@@ -191,18 +191,6 @@ func keyFlags(t *schema.Table, pos int) uint16 {
 		}
 	}
 	return uint16(flags)
-}
-
-// primaryKey is the index that counts as the primary key, -1 for none.
-func primaryKey(t *schema.Table) int {
-	if len(t.Indexes) > 0 && t.HasPrimaryKey() {
-		return 0
-	}
-	return slices.IndexFunc(t.Indexes, func(ix schema.Index) bool {
-		return ix.Unique && len(ix.Columns) > 0 && !slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool {
-			return !t.Columns[c.Column].NotNull || t.Columns[c.Column].Hidden || c.Prefix > 0
-		})
-	})
 }
 
 // Has tells whether columns of a table are in scope.

@@ -11,17 +11,15 @@ import (
 	"cloudsql/storage/types"
 )
 
-// keyOf is COLUMN_KEY: PRI for members of the primary key, or of the first unique key without NULLs in a table that has
-// no primary key; UNI for the only column of a unique key; MUL for the first column of any other.
+// keyOf is COLUMN_KEY: PRI for members of what is shown as the primary key; UNI for the only column of a unique key; MUL for the first
+// column of any other.
 func keyOf(t *schema.Table, pos int) string {
-	key, primary := "", len(t.Indexes) > 0 && t.HasPrimaryKey()
-	for i, ix := range virtual.ShownIndexes(t) {
+	key, primary := "", t.ShownPrimary()
+	for _, ix := range virtual.ShownIndexes(t) {
 		for part, c := range ix.Columns {
 			switch {
 			case c.Column != pos:
-			case primary && i == 0 && ix.ID == schema.PrimaryIndex:
-				return "PRI"
-			case !primary && i == 0 && ix.Unique && withoutNulls(t, ix):
+			case ix == primary:
 				return "PRI"
 			case part > 0:
 			case ix.Unique && len(ix.Columns) == 1:
@@ -32,15 +30,6 @@ func keyOf(t *schema.Table, pos int) string {
 		}
 	}
 	return key
-}
-
-func withoutNulls(t *schema.Table, ix *schema.Index) bool {
-	for _, c := range ix.Columns {
-		if !t.Columns[c.Column].NotNull || c.Prefix > 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // extraOf is EXTRA of a column.

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"strings"
 
@@ -52,6 +53,26 @@ func (t *Table) Temporary() bool { return len(t.Tablets) > 0 && t.Tablets[0].Sha
 func (t *Table) HasPrimaryKey() bool {
 	parts := t.Indexes[0].Columns
 	return len(parts) == 0 || !t.Columns[parts[0].Column].RowID()
+}
+
+// ShownPrimary is the index that clients are told is the primary key: the one that was declared, or the first unique one over whole columns
+// without NULLs. nil: there is none.
+func (t *Table) ShownPrimary() *Index {
+	switch {
+	case len(t.Indexes) == 0:
+		return nil
+	case t.HasPrimaryKey():
+		return t.Primary()
+	}
+	partly := func(c IndexColumn) bool {
+		return !t.Columns[c.Column].NotNull || t.Columns[c.Column].Hidden || c.Prefix > 0
+	}
+	for i := range t.Indexes {
+		if ix := &t.Indexes[i]; ix.Unique && ix.State == Public && len(ix.Columns) > 0 && !slices.ContainsFunc(ix.Columns, partly) {
+			return ix
+		}
+	}
+	return nil
 }
 
 // ColumnByID gives the position of a column, or -1.
