@@ -48,7 +48,9 @@ func yearOf(v types.Value) (year int64, ok bool) {
 	var short bool
 	switch v.Kind() {
 	case types.KindInt, types.KindUint:
-		year = v.Int()
+		if year = v.Int(); year < 0 {
+			return 0, false // as an unsigned one it is beyond all years
+		}
 		short = year != 0
 	case types.KindString:
 		text := strings.TrimSpace(string(v.Raw()))
