@@ -309,6 +309,9 @@ func (r *Reconciler) drop(ctx context.Context, sh *catalog.Shard, node schema.No
 	if err := r.intend(ctx, sh, node, replica, catalog.Removing); err != nil {
 		return err
 	}
+	if !r.majorityWithout(sh, node) {
+		return fmt.Errorf("%w: too few others of shard %d are there", errNotYet, sh.ID)
+	}
 	if err := r.member(ctx, sh.ID, Remove, replica); err != nil {
 		return err
 	}
@@ -322,6 +325,22 @@ func (r *Reconciler) drop(ctx context.Context, sh *catalog.Shard, node schema.No
 		delete(c.Changing, node)
 		return true
 	})
+}
+
+// majorityWithout tells whether most of a shard's other voters run, as far as was heard: one may have gone since the removal was noted.
+func (r *Reconciler) majorityWithout(sh *catalog.Shard, node schema.NodeID) bool {
+	others, running := 0, 0
+	for id, replica := range sh.Replicas {
+		if id == node {
+			continue
+		}
+		others++
+		st, alive := r.peers.Get(id)
+		if rs := st.Replica(sh.ID); alive && rs != nil && rs.Replica == replica && rs.Broken == "" {
+			running++
+		}
+	}
+	return running > others/2
 }
 
 // addShard begins a further data shard when there are more nodes than data shards. Those of nodes that have left stay.
