@@ -71,13 +71,40 @@ func walOf(root, walDir, store string) string {
 	return filepath.Join(walDir, below)
 }
 
-// logEnds reads how far each replica's log reaches, without changing anything.
+// logEnds reads how far each replica's log reaches, without changing anything, and looks whether it begins where it has to.
 func logEnds(dir, wal string) (ends map[Key]uint64, err error) {
 	err = readStore(dir, wal, func(db *pebble.DB) error {
 		ends = map[Key]uint64{}
-		return readEnds(db, ends)
+		if err := readEnds(db, ends); err != nil {
+			return err
+		}
+		for k, end := range ends {
+			if err := checkBegin(db, k, end); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return ends, err
+}
+
+// checkBegin looks whether a log goes on where the replica's snapshot ends.
+func checkBegin(db *pebble.DB, k Key, end uint64) error {
+	var r LogRange
+	if err := readPosition(db, k, &r); err != nil {
+		return err
+	}
+	it := entriesOf(db, k, end)
+	if it.First() {
+		r.First = entryIndex(it)
+	}
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return err
+	}
+	if r.First > r.Snapshot+1 {
+		return fmt.Errorf("%w: the log of replica %d of shard %d lacks entries %d to %d", ErrDamagedLog, k.Replica, k.Shard, r.Snapshot+1, r.First-1)
+	}
+	return nil
 }
 
 // readStore opens a log's store, if there is one, to read only.

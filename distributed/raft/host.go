@@ -102,11 +102,12 @@ func Open(cfg Config) (*Host, error) {
 	}
 	h := &Host{cfg: cfg, groups: map[schema.ShardID]*group{}, stop: make(chan struct{})}
 	h.transport = &transport{server: cfg.Server, client: cfg.Client, stats: &h.Transport}
+	noteOpen(cfg.Dir, true) // before work in the background finds damage
 	nh, err := newNodeHost(h.nodeHostConfig())
 	if err != nil {
+		noteOpen(cfg.Dir, false)
 		return nil, fmt.Errorf("raft: opening the log in %s: %w", cfg.Dir, err)
 	}
-	noteOpen(cfg.Dir, true)
 	h.nh = nh
 	cfg.Server.Handle(methodCampaign, h.handleCampaign)
 	return h, nil

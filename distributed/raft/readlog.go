@@ -57,6 +57,14 @@ func recordKey(kind byte, k Key) []byte {
 	return binary.BigEndian.AppendUint64(key, k.Replica)
 }
 
+// entriesOf goes over the entries of a replica's log, up to a last one.
+func entriesOf(db *pebble.DB, k Key, last uint64) *pebble.Iterator {
+	prefix := recordKey(recordEntry, k)
+	return db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: binary.BigEndian.AppendUint64(prefix[:recordKeySize:recordKeySize], last+1)})
+}
+
+func entryIndex(it *pebble.Iterator) uint64 { return binary.BigEndian.Uint64(it.Key()[recordKeySize:]) }
+
 func readReplica(db *pebble.DB, k Key, from, to uint64, r *LogRange, each func(LogEntry) error) error {
 	ends := map[Key]uint64{}
 	if err := readEnds(db, ends); err != nil {
@@ -69,18 +77,15 @@ func readReplica(db *pebble.DB, k Key, from, to uint64, r *LogRange, each func(L
 	if err := readPosition(db, k, r); err != nil {
 		return err
 	}
-	prefix := recordKey(recordEntry, k)
-	end := binary.BigEndian.AppendUint64(prefix[:recordKeySize:recordKeySize], r.Last+1)
-	it := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: end})
+	it := entriesOf(db, k, r.Last)
 	for it.First(); it.Valid(); it.Next() {
-		index := binary.BigEndian.Uint64(it.Key()[recordKeySize:])
+		index := entryIndex(it)
 		if r.First == 0 {
 			r.First = index
-			it.SeekGE(binary.BigEndian.AppendUint64(prefix[:recordKeySize:recordKeySize], max(index, from)))
-			if !it.Valid() {
+			if !it.SeekGE(binary.BigEndian.AppendUint64(recordKey(recordEntry, k), max(index, from))) {
 				break
 			}
-			index = binary.BigEndian.Uint64(it.Key()[recordKeySize:])
+			index = entryIndex(it)
 		}
 		if index > to {
 			break

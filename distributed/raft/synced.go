@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -62,8 +61,8 @@ func syncedIn(data []byte, slot int) (s syncedEnd) {
 
 // readSynced reads what is noted in a directory of logs; nothing, where none of this version has written there.
 func readSynced(dir string) (syncedEnd, error) {
-	data, err := os.ReadFile(filepath.Join(dir, syncedFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	data, err := readIfThere(filepath.Join(dir, syncedFile))
+	if err != nil {
 		return syncedEnd{}, err
 	}
 	a, b := syncedIn(data, 0), syncedIn(data, 1)

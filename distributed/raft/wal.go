@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 
-	"cloudsql/storage/engine"
 	"cloudsql/storage/mutant"
 )
 
@@ -171,13 +170,4 @@ func recordsAfter(data []byte, from int64, log uint32) (n int) {
 		at++
 	}
 	return n
-}
-
-// checkManifest looks for damage in the list of the store's files, whose records are synced one by one: the last may be torn,
-// none before it. What a list lacks at its end, the floors of the logs tell.
-func checkManifest(data []byte) error {
-	if end, resumes := engine.ListEnd(data); resumes > 0 {
-		return fmt.Errorf("%w: its list of files cannot be read at byte %d, and goes on at byte %d", ErrDamagedLog, end, resumes)
-	}
-	return nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cockroachdb/pebble/record"
 	"github.com/cockroachdb/pebble/vfs"
+
+	"cloudsql/storage/engine"
 )
 
 // walHistory is a write-ahead file as it was on the disk after each of its syncs.
@@ -232,6 +234,6 @@ func FuzzCheckLog(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{5}, 100), uint32(0x05050505))
 	f.Fuzz(func(_ *testing.T, data []byte, log uint32) {
 		_ = checkLog(data, log, false)
-		_ = checkManifest(data)
+		_ = engine.CheckList("MANIFEST-000001", data, nil)
 	})
 }

@@ -64,18 +64,22 @@ func (fs walFS) ReuseForWrite(from, to string) (vfs.File, error) {
 	return stepped(f, to)
 }
 
-// Open looks through write-ahead files and lists of files before the store reads them.
+// Open looks through write-ahead files and lists of files before the store reads them, and into each block of a table when it does.
 func (fs walFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	var err error
 	if log, ok := logNumber(name); ok {
 		err = fs.checkLog(name, log)
-	} else if strings.HasPrefix(filepath.Base(name), "MANIFEST-") {
-		err = fs.check(name, checkManifest)
+	} else if isList(name) {
+		err = fs.checkList(name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return fs.FS.Open(name, opts...)
+	f, err := fs.FS.Open(name, opts...)
+	if err == nil && filepath.Ext(name) == ".sst" {
+		return openTable(f, name)
+	}
+	return f, err
 }
 
 // logNumber is the number of a write-ahead file. Its chunks have the low half.
@@ -153,7 +157,10 @@ func stepped(f vfs.File, name string) (vfs.File, error) {
 		return f, nil
 	case !isLog:
 		if os, ok := f.(osFile); ok {
-			return patientFile{os}, nil
+			f = patientFile{os}
+		}
+		if isList(name) {
+			f = &listFile{File: f, name: name}
 		}
 		return f, nil
 	}

@@ -23,8 +23,9 @@ import (
 // are read, and the store opens with a hole below a new applied index. So whenever a list was synced, how far is noted
 // beside it. The note needs no sync of its own: an older one says less, and nothing wrong.
 const (
+	// SyncedList is the note's name.
+	SyncedList = "MANIFEST-SYNCED"
 	listPrefix = "MANIFEST-"
-	syncedList = "MANIFEST-SYNCED"
 	listBlock  = 32 << 10
 	listHeader = 7
 
@@ -33,9 +34,9 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ListEnd reads a list of files of any version of Pebble as far as it can be read. resumes is where a record begins behind
+// listEnd reads a list of files of any version of Pebble as far as it can be read. resumes is where a record begins behind
 // that, which no crash leaves there; 0: nowhere.
-func ListEnd(list []byte) (end, resumes int64) {
+func listEnd(list []byte) (end, resumes int64) {
 	for end < int64(len(list)) {
 		if rest := listBlock - end%listBlock; rest < listHeader {
 			end += rest
@@ -80,16 +81,24 @@ func checkList(fs vfs.FS, dir string) error {
 	if err != nil {
 		return nil // see above
 	}
-	end, resumes := ListEnd(list)
-	if resumes > 0 {
-		return fmt.Errorf("%w: %s: %s cannot be read at byte %d, and goes on at byte %d", ErrCorrupt, dir, name, end, resumes)
-	}
-	note, err := readFile(fs, filepath.Join(dir, syncedList))
+	note, err := readFile(fs, filepath.Join(dir, SyncedList))
 	if err != nil {
-		return nil // a store from before there were notes has none
+		note = nil // a store from before there were notes has none
+	}
+	if err := CheckList(name, list, note); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrCorrupt, dir, err)
+	}
+	return nil
+}
+
+// CheckList looks for damage in a list of files of any version of Pebble, given the note beside it.
+func CheckList(name string, list, note []byte) error {
+	end, resumes := listEnd(list)
+	if resumes > 0 {
+		return fmt.Errorf("%s cannot be read at byte %d, and goes on at byte %d", name, end, resumes)
 	}
 	if of, synced, ok := readNote(note); ok && of == name && synced > end {
-		return fmt.Errorf("%w: %s: %s cannot be read beyond byte %d, and was synced up to byte %d", ErrCorrupt, dir, name, end, synced)
+		return fmt.Errorf("%s cannot be read beyond byte %d, and was synced up to byte %d", name, end, synced)
 	}
 	return nil
 }
@@ -103,8 +112,8 @@ func readFile(fs vfs.FS, name string) (data []byte, err error) {
 	return data, errors.Join(err, f.Close())
 }
 
-// A note is a line of one length, so that it is written over the one before.
-func noteOf(name string, synced int64) []byte {
+// ListNote is what is noted of a list that is synced up to a byte: a line of one length, so that it is written over the one before.
+func ListNote(name string, synced int64) []byte {
 	text := fmt.Sprintf("%-32s %20d", name, synced)
 	return fmt.Appendf(nil, "%s %08x\n", text, crc32.Checksum([]byte(text), castagnoli))
 }
@@ -113,7 +122,7 @@ func readNote(note []byte) (name string, synced int64, ok bool) {
 	if _, err := fmt.Sscanf(string(note), "%s %d", &name, &synced); err != nil {
 		return "", 0, false
 	}
-	return name, synced, bytes.Equal(note, noteOf(name, synced))
+	return name, synced, bytes.Equal(note, ListNote(name, synced))
 }
 
 // listFS notes how far lists of files are synced.
@@ -150,11 +159,11 @@ func (f *listFile) synced(err error) error {
 	if err != nil {
 		return err
 	}
-	note, err := f.fs.OpenReadWrite(filepath.Join(filepath.Dir(f.name), syncedList), vfs.WriteCategoryUnspecified)
+	note, err := f.fs.OpenReadWrite(filepath.Join(filepath.Dir(f.name), SyncedList), vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return nil // without a note the end is where the list ends
 	}
-	_, _ = note.WriteAt(noteOf(filepath.Base(f.name), f.size), 0)
+	_, _ = note.WriteAt(ListNote(filepath.Base(f.name), f.size), 0)
 	_ = note.Close()
 	return nil
 }

@@ -29,7 +29,7 @@ func TestFlippedList(t *testing.T) {
 	name := filepath.Base(lists[len(lists)-1])
 	intact, err := os.ReadFile(filepath.Join(dir, name))
 	must(t, err)
-	if end, resumes := ListEnd(intact); end != int64(len(intact)) || resumes != 0 {
+	if end, resumes := listEnd(intact); end != int64(len(intact)) || resumes != 0 {
 		t.Fatalf("the intact list of %d bytes ends at %d, and goes on at %d", len(intact), end, resumes)
 	}
 	damaged := 0
@@ -69,7 +69,7 @@ func TestFlippedList(t *testing.T) {
 		t.Errorf("%d of the lists were found damaged", damaged)
 	}
 
-	must(t, os.Remove(filepath.Join(dir, syncedList))) // as in stores of earlier versions
+	must(t, os.Remove(filepath.Join(dir, SyncedList))) // as in stores of earlier versions
 	before := damaged
 	open("an intact list without a note", intact)
 	if damaged > before {
@@ -78,7 +78,7 @@ func TestFlippedList(t *testing.T) {
 }
 
 func TestListNote(t *testing.T) {
-	note := noteOf("MANIFEST-000123", 4711)
+	note := ListNote("MANIFEST-000123", 4711)
 	if name, synced, ok := readNote(note); name != "MANIFEST-000123" || synced != 4711 || !ok {
 		t.Errorf("%s %d %v", name, synced, ok)
 	}
@@ -89,7 +89,7 @@ func TestListNote(t *testing.T) {
 			t.Errorf("%q is believed", bad)
 		}
 	}
-	if longer := noteOf(strings.Repeat("x", 32), 1<<62); len(longer) != len(note) {
+	if longer := ListNote(strings.Repeat("x", 32), 1<<62); len(longer) != len(note) {
 		t.Errorf("%q", longer)
 	}
 }
