@@ -16,7 +16,8 @@ import (
 // So a **reserve** is kept, and what would go on filling the disk ends before:
 //
 //	free < reserve       the node is *full*: it tells the others, hands its leases to nodes that are not, and is given no
-//	                     replicas. A shard of which no majority of voters has room takes no writes (1021); reads go on.
+//	                     replicas. A shard of which no majority of voters has room takes no writes (1021); reads go on. Who was
+//	                     just not heard of is not full: it counts as one with room until it has been silent for a while.
 //	free < reserve / 4   where others can go on without it, the node stops: its replicas append whatever the group commits
 //	free < minFree       it does not start
 //
@@ -122,15 +123,19 @@ func (n *leading) refuseWrites(dir string) {
 	for _, sh := range n.Catalog().Shards() {
 		room, full := 0, 0
 		for id := range sh.Replicas {
-			if s, alive := n.peers.Get(id); alive && !s.Full {
-				room++
-			} else if s != nil && s.Full {
+			switch s, alive := n.peers.Get(id); {
+			case alive && s.Full:
 				full++
+			case n.peers.GatewayAlive(id):
+				room++
 			}
 		}
 		if full > 0 && room <= len(sh.Replicas)/2 {
 			if refused == nil {
 				refused = map[schema.ShardID]error{}
+			}
+			if n.full(sh.ID) == nil {
+				n.log.Error("A SHARD TAKES NO WRITES: no majority of its replicas has room", "shard", sh.ID, "full", full, "room", room, "of", len(sh.Replicas))
 			}
 			refused[sh.ID] = mysqlerr.New(mysqlerr.DiskFull, dir, int(syscall.ENOSPC), syscall.ENOSPC.Error())
 		}
