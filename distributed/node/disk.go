@@ -119,7 +119,7 @@ func (n *leading) watchDisk(ctx context.Context) {
 
 // refuseWrites notes which shards take no writes.
 func (n *leading) refuseWrites(dir string) {
-	var refused map[schema.ShardID]error
+	refused := map[schema.ShardID]error{}
 	for _, sh := range n.Catalog().Shards() {
 		room, full := 0, 0
 		for id := range sh.Replicas {
@@ -131,9 +131,6 @@ func (n *leading) refuseWrites(dir string) {
 			}
 		}
 		if full > 0 && room <= len(sh.Replicas)/2 {
-			if refused == nil {
-				refused = map[schema.ShardID]error{}
-			}
 			if n.full(sh.ID) == nil {
 				n.log.Error("A SHARD TAKES NO WRITES: no majority of its replicas has room", "shard", sh.ID, "full", full, "room", room, "of", len(sh.Replicas))
 			}
@@ -145,11 +142,10 @@ func (n *leading) refuseWrites(dir string) {
 
 // full says why a shard takes no writes, nil if it does.
 func (n *replicas) full(s schema.ShardID) error {
-	refused := n.refused.Load()
-	if refused == nil || *refused == nil {
-		return nil
+	if refused := n.refused.Load(); refused != nil {
+		return (*refused)[s]
 	}
-	return (*refused)[s]
+	return nil
 }
 
 // spareable tells whether all shards here go on without this node: of each, a majority has room elsewhere.
