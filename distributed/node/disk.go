@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"cloudsql/distributed/clock"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -78,14 +79,10 @@ func (n *leading) checkRoom() error {
 
 // diskLoop watches the disk.
 func (n *leading) diskLoop(ctx context.Context) {
-	tick := time.NewTicker(diskPoll)
-	defer tick.Stop()
 	for {
 		n.watchDisk(ctx)
-		select {
-		case <-ctx.Done():
+		if clock.Sleep(ctx, diskPoll) != nil {
 			return
-		case <-tick.C:
 		}
 	}
 }
