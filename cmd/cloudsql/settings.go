@@ -74,7 +74,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 		"on: nodes prove to each other who they are; optional: nodes without a certificate are talked to as well; off: a new cluster gets no certificates")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
-	f.Int64Var(&s.cache, "cache-mb", 0, "size of the block cache in MiB; 0: a twelfth of --memory-limit-mb, 64 to 4096")
+	f.Int64Var(&s.cache, "cache-mb", 0, "size of the block cache in MiB; 0: an eighth of --memory-limit-mb, 64 to 4096")
 	f.IntVar(&s.replicationFactor, "replication-factor", 3, "replicas of a data shard, as far as there are nodes")
 	f.DurationVar(&s.replaceAfter, "replace-after", 5*time.Minute, "so long after a node was last heard from, its replicas are given to others")
 	f.IntVar(&s.dataShards, "data-shards", 0, "most data shards that are made, one a node until then; 0: one a node, however many there are")

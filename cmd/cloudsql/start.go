@@ -104,6 +104,7 @@ func (p *process) open(ctx context.Context) (err error) {
 		return err
 	}
 	p.node = n
+	paceCollector(ctx, n.CachedBytes)
 	if p.sql, err = newSQLServer(p); err != nil {
 		return err
 	}

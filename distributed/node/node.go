@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -193,13 +194,12 @@ func (n *Node) openEngine() (err error) {
 
 // chargeEngine charges the process with what the engine's caches may grow to.
 func (n *Node) chargeEngine() error {
-	cache := n.cfg.CacheBytes
-	if cache == 0 {
-		cache = engine.DefaultCacheBytes
-	}
-	return errors.Join(n.cfg.Memory.NewStore("block cache", 0).Grow(cache),
+	return errors.Join(n.cfg.Memory.NewStore("block cache", 0).Grow(cmp.Or(n.cfg.CacheBytes, engine.DefaultCacheBytes)),
 		n.cfg.Memory.NewStore("memtables", 0).Grow(engine.MemTablesBytes))
 }
+
+// CachedBytes is what blocks in the engine's cache take.
+func (n *Node) CachedBytes() int64 { return n.engine.CachedBytes() }
 
 func (n *Node) openRaft() (err error) {
 	floors, err := n.logFloors()
