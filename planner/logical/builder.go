@@ -2,7 +2,6 @@ package logical
 
 import (
 	"math"
-	"slices"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -12,7 +11,6 @@ import (
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/block"
-	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
@@ -145,7 +143,8 @@ type builder struct {
 	inherit    *Lock               // for the tables of the block that is bound next: what the one around says of them
 	plainConds bool                // conditions are kept as expressions, for CHECK OPTION
 
-	changes []dml.Target                             // what the statement changes: no subquery may read it, but for one whose rows are kept apart
+	changes []changed                                // what the statement changes: no subquery may read it, but for one whose rows are kept apart
+	verb    string                                   // UPDATE, DELETE or INSERT
 	newRow  func(*ast.ColumnName) (expr.Expr, error) // VALUES(c) of the row that a ByRow is for; nil: none
 
 	present bool        // a table is read as it is now
@@ -193,15 +192,6 @@ func (b *builder) depend(id schema.TableID, version uint64) {
 		b.seen[id] = true
 		b.tables = append(b.tables, TableVersion{ID: id, Version: version})
 	}
-}
-
-// unchanged is 1093 for a table that the statement changes, where a subquery names it.
-func (b *builder) unchanged(t *schema.Table) error {
-	i := slices.IndexFunc(b.changes, func(c dml.Target) bool { return c.Table.ID == t.ID })
-	if i < 0 || len(b.stack) < 2 {
-		return nil
-	}
-	return mysqlerr.New(mysqlerr.UpdateTableUsed, b.changes[i].Alias)
 }
 
 // apart begins the binding of a query whose rows are kept apart, as those of a derived table; the result ends it.

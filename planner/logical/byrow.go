@@ -19,7 +19,7 @@ type ByRow struct{ block *selectQuery }
 func NewByRow(ctx *Context, n *dml.Insert, params int, cols []bind.Column, width int, newRow func(*ast.ColumnName) (expr.Expr, error)) ByRow {
 	b := newBuilder(ctx, Options{Params: params, Changes: true})
 	b.ids.New(width)
-	b.changes = []dml.Target{n.Target}
+	b.changes, b.verb = insertedInto(n), "INSERT"
 	b.newRow = newRow
 	q := b.newBlock()
 	b.stack = append(b.stack, q)

@@ -180,6 +180,7 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 		return nil, mysqlerr.New(mysqlerr.UpdateWithoutKeyInSafeMode)
 	}
 	b := newBuilder(ctx, Options{Params: c.params, Changes: true})
+	b.verb = c.verb
 	q := b.newBlock()
 	q.locking = true
 	q.locks.lock.Mode = distributed.ReadForUpdate
@@ -202,7 +203,7 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 		if err := b.checkChange(c.rows[i], c.priv); err != nil {
 			return nil, err
 		}
-		b.changes = append(b.changes, c.node.Targets[i].Target)
+		b.changes = append(b.changes, q.changedIn(c.rows[i]))
 	}
 	if c.where != nil {
 		if err := q.bindWhere(c.where); err != nil {
@@ -314,7 +315,7 @@ func (q *selectQuery) isPlain() error {
 // Behind its values each row has those of asked.
 func BindRows(ctx *Context, n *dml.Insert, s *ast.InsertStmt, params int, asked []ast.ExprNode) (*Query, error) {
 	b := newBuilder(ctx, Options{Params: params, Changes: true, Asked: asked})
-	b.changes = []dml.Target{n.Target}
+	b.changes, b.verb = insertedInto(n), "INSERT"
 	q := b.newBlock()
 	b.stack = append(b.stack, q)
 	q.see(nil)

@@ -162,15 +162,17 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	if err == nil {
 		err = q.b.noteTime(n)
 	}
+	r := &Table{DB: db, Alias: alias}
+	r.Desc = t
+	item := fromItem{db: db, alias: alias, tables: []*Table{r}}
 	if err == nil {
-		err = q.b.unchanged(t)
+		err = q.b.unchanged(q.b.changes, &item)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	q.b.dependOn(t)
 	q.b.reads++
-	r := &Table{DB: db, Alias: alias}
 	if q.b.view != nil {
 		if q.b.via == nil {
 			q.b.via = map[*Table]*viewUse{}
@@ -195,7 +197,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 		return nil, nil, err
 	}
 	q.Tables = append(q.Tables, r)
-	q.items = append(q.items, fromItem{db: db, alias: alias, tables: []*Table{r}})
+	q.items = append(q.items, item)
 	cols := bind.TableColumns(t, db, alias, r.First)
 	if q.b.ctx.RowIDs && t.Columns[0].RowID() {
 		cols[0].Field.Name, cols[0].Hidden, cols[0].Invisible = schema.RowIDName, false, true

@@ -181,6 +181,7 @@ func (q fromClause) fromView(v *schema.View, n *ast.TableName, db, alias string)
 	if err != nil {
 		return nil, nil, err
 	}
+	changes := b.changes
 	defer b.apart()()
 	before := len(b.subs)
 	inner, err := b.bindView(u, lock)
@@ -197,7 +198,7 @@ func (q fromClause) fromView(v *schema.View, n *ast.TableName, db, alias string)
 			item.ownRead = slices.ContainsFunc(b.subs[before:], own) ||
 				slices.ContainsFunc(s.Applies, func(a *algebra.Apply) bool { return own(a.Sub) })
 			q.items = append(q.items, item)
-			return node, cols, nil
+			return node, cols, b.unchanged(changes, &item)
 		}
 	}
 	q.items = append(q.items, item)

@@ -34,7 +34,7 @@ func asYear(e Expr) Expr {
 			return NewInt(y)
 		}
 	case *Param:
-		if cl := x.Typ.Class(); cl == types.ClassInt || cl == types.ClassString {
+		if cl := x.Typ.Class(); x.deriv == derivUnset && (cl == types.ClassInt || cl == types.ClassString) { // others are columns of a query around
 			if call, err := New("as year", e); err == nil {
 				return call
 			}

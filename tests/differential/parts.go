@@ -52,6 +52,11 @@ func parts(sql string) (list []part) {
 					list = append(list, part{shout(with + "select " + e + " as c0 from " + from), order})
 				}
 			}
+			for _, j := range joinsOf(s) { // conditions decide on rows that the join has left out
+				for _, e := range expressions(j.Condition) {
+					list = append(list, part{shout(with + "select " + e + " as c0 from " + sqlparser.String(j.LeftExpr) + ", " + sqlparser.String(j.RightExpr)), order})
+				}
+			}
 		}
 		return true, nil
 	}, stmt)
@@ -78,6 +83,20 @@ func tablesOf(s *sqlparser.Select) (from, order string, nodes []sqlparser.SQLNod
 		order = " ORDER BY " + strings.Join(keys, ", ")
 	}
 	return strings.Join(tables, ", "), order, append(nodes, s.SelectExprs, s.Where, s.GroupBy, s.Having, s.OrderBy)
+}
+
+// joinsOf are a block's joins with conditions.
+func joinsOf(s *sqlparser.Select) (list []*sqlparser.JoinTableExpr) {
+	for _, t := range s.From {
+		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+			j, ok := n.(*sqlparser.JoinTableExpr)
+			if ok && j.Condition != nil && j.Condition.On != nil {
+				list = append(list, j)
+			}
+			return ok, nil
+		}, t)
+	}
+	return list
 }
 
 // lower are the words that are no names; what else is to stay as it is comes before them.

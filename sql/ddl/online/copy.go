@@ -264,7 +264,9 @@ func (cp *copier) prepare() error {
 	if cp.place, err = locate.PlaceOf(cp.to, cp.only); err != nil || cp.same {
 		return err
 	}
-	cp.rules, err = rules.NewRows(cp.to, &cp.exprEnv)
+	named := *cp.to
+	named.Name = cp.from.Name // as errors name its columns
+	cp.rules, err = rules.NewRows(&named, &cp.exprEnv)
 	return err
 }
 
