@@ -198,7 +198,7 @@ func rewriteCaseValue(args []Expr) (Expr, error) {
 }
 
 func renderCase(c *Call) string {
-	s := "(case"
+	s := "case"
 	n := len(c.args)
 	for i := 0; i+1 < n; i += 2 {
 		s += " when " + c.args[i].String() + " then " + c.args[i+1].String()
@@ -206,7 +206,7 @@ func renderCase(c *Call) string {
 	if n%2 == 1 {
 		s += " else " + c.args[n-1].String()
 	}
-	return s + " end)"
+	return s + " end"
 }
 
 func typeExtreme(c *Call) error {

@@ -22,6 +22,10 @@ func Message(e Expr, env *Env) string {
 			case env != nil && x.Index < len(env.Params):
 				return &Const{Val: env.Params[x.Index], Typ: x.Typ, deriv: x.origin()}
 			}
+		case *Call:
+			if x.name == "case" {
+				return shownAs(x, "("+x.String()+")")
+			}
 		case *Const:
 			if negative(x) { // the sign is an operator there
 				return shownAs(x, "-("+strings.TrimPrefix(x.String(), "-")+")")
