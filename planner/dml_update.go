@@ -242,7 +242,17 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 			return false
 		}
 	}
-	return p.where == nil || expr.Fits(p.where)
+	if p.where == nil {
+		return true
+	}
+	if p.where.Type().Class() == types.ClassString { // a shard takes it for a condition without a word about text that is no number
+		e, err := expr.New("is true", p.where)
+		if err != nil {
+			return false
+		}
+		p.where = e
+	}
+	return expr.Fits(p.where)
 }
 
 // Run changes the rows.

@@ -17,6 +17,8 @@ import (
 type Column struct {
 	ID    int         // Index of the bound reference
 	Field types.Field // Name, Table and Schema are what names are matched with; the rest is the result's metadata
+	// Full is what messages of errors call the column of a merged view or derived table: by the table below. Empty: by Field.
+	Full string
 	// Expr is what the column of a merged view is computed from, over the columns beside it; nil: it is ID.
 	Expr expr.Expr
 	// Of is what a query computes the column from: beside other strings its collation counts as that's does. nil: as a column's.
@@ -39,6 +41,9 @@ func (c *Column) Ref() *expr.Column {
 		ref = expr.StandIn(c.ID, c.Of)
 	}
 	ref.Typ, ref.Name = c.Field.Type, Dotted("", c.Field.Table, c.Field.Name)
+	if ref.Full = c.Full; ref.Full == "" {
+		ref.Full = expr.Quoted(c.Field.Schema, c.Field.Table, c.Field.Name)
+	}
 	return ref
 }
 

@@ -74,12 +74,13 @@ func (q *Select) AddAgg(a *expr.Agg) *expr.Column {
 
 // aggColumn is the column of an aggregate. One of its argument's values counts as that does beside other strings.
 func aggColumn(id int, a *expr.Agg) *expr.Column {
-	c := &expr.Column{Index: id}
+	c := expr.AggColumn(id, a)
 	switch a.Name {
 	case "min", "max", "any_value":
-		c = expr.StandIn(id, a.Args[0])
+		of := expr.StandIn(id, a.Args[0])
+		of.Typ, of.Name, of.Full = c.Typ, c.Name, c.Full
+		return of
 	}
-	c.Typ, c.Name = a.Typ, a.String()
 	return c
 }
 

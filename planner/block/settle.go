@@ -64,7 +64,7 @@ func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, err
 
 func (s *settler) group(i int) expr.Expr {
 	g := s.q.GroupBy[i]
-	return &expr.Column{Index: s.q.groupIDs[i], Typ: *g.Type(), Name: g.String()}
+	return columnFor(g, s.q.groupIDs[i])
 }
 
 // anyValue lets ANY_VALUE(e) read any row of the group.
@@ -105,7 +105,7 @@ func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, 
 		return nil, err
 	}
 	e := s.q.AddAgg(agg)
-	e.Name = c.Name
+	e.Name, e.Full = c.Name, c.Full
 	s.loose[c.Index] = e
 	return e, nil
 }

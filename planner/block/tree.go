@@ -126,7 +126,7 @@ func (q *Select) sortKeys(list []expr.Expr, ids []int) ([]expr.SortKey, []expr.E
 }
 
 func columnFor(e expr.Expr, id int) *expr.Column {
-	return &expr.Column{Index: id, Typ: *e.Type(), Name: e.String()}
+	return &expr.Column{Index: id, Typ: *e.Type(), Name: e.String(), Full: expr.Message(e, nil)}
 }
 
 func columnsFor(list []expr.Expr, ids []int) []expr.Expr {

@@ -82,7 +82,7 @@ func (t *Target) Assigned(b *bind.Binder, sc *bind.Scope, pos, first int, n ast.
 		}
 		return expr.Rewrite(e, func(x expr.Expr) expr.Expr {
 			if col, ok := x.(*expr.Column); ok {
-				return &expr.Column{Index: first + col.Index, Typ: col.Typ, Name: col.Name}
+				return col.At(first + col.Index)
 			}
 			return x
 		}), nil

@@ -75,7 +75,13 @@ func (q fromClause) fromSource(n *ast.TableSource) (Node, []bind.Column, error) 
 			return nil, nil, err
 		}
 		q.addDerived(inner)
-		return derived(inner, n.AsName.O, n.ColumnNames)
+		node, cols, err := derived(inner, n.AsName.O, n.ColumnNames)
+		if s, ok := inner.(*selectQuery); ok && err == nil && (merging{s}).mergeable() {
+			for i := range cols { // MySQL merges it, and its messages name what is below
+				cols[i].Full = expr.Message(s.Fields[i].Expr, nil)
+			}
+		}
+		return node, cols, err
 	}
 	return q.from(n.Source)
 }

@@ -183,7 +183,7 @@ func (q grouping) ofInner(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, 
 	if !ok {
 		return e, nil
 	}
-	return q.fromOuter(&bind.Column{ID: c.Index, Field: types.Field{Name: c.Name, Type: c.Typ}})
+	return q.fromOuter(&bind.Column{ID: c.Index, Full: c.Full, Field: types.Field{Name: c.Name, Type: c.Typ}})
 }
 
 // grouping binds GROUPING(…).

@@ -154,7 +154,7 @@ func partsFromOuter(e expr.Expr, fromOuter func(*bind.Column) (expr.Expr, error)
 			return x
 		}
 		var p expr.Expr
-		if p, err = fromOuter(&bind.Column{ID: c.Index, Field: types.Field{Name: c.Name, Type: c.Typ}}); err != nil {
+		if p, err = fromOuter(&bind.Column{ID: c.Index, Full: c.Full, Field: types.Field{Name: c.Name, Type: c.Typ}}); err != nil {
 			return x
 		}
 		return p

@@ -80,7 +80,7 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 			case !ok:
 				return x
 			case (merging{q}).tableWith(c.Index) == t:
-				return &expr.Column{Index: c.Index - t.First, Typ: c.Typ, Name: c.Name}
+				return c.At(c.Index - t.First)
 			}
 			return expr.NewNull() // of another table, which has no row
 		})

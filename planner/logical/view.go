@@ -252,7 +252,7 @@ func (q fromClause) merge(s *selectQuery, item *fromItem) (node Node, cols []bin
 			c.Field.Name = item.view.Columns[i]
 		}
 		if src := s.ColumnOf(f.Expr); src != nil && src.Expr == nil {
-			c.ID, c.Source, c.Pos = src.ID, src.Source, src.Pos
+			c.ID, c.Source, c.Pos, c.Full = src.ID, src.Source, src.Pos, src.Ref().Full
 			continue
 		}
 		if c.Expr = f.Expr; present == nil {

@@ -85,7 +85,7 @@ func generatedOf(n algebra.Node) (list []generatedColumn) {
 		}
 		e = expr.Fold(expr.Rewrite(e, func(x expr.Expr) expr.Expr {
 			if col, ok := x.(*expr.Column); ok {
-				return &expr.Column{Index: t.First + col.Index, Typ: col.Typ, Name: col.Name}
+				return col.At(t.First + col.Index)
 			}
 			return x
 		}), &expr.Env{})

@@ -47,7 +47,7 @@ func Resolve(e expr.Expr, ids []int) (expr.Expr, error) {
 		}
 		for pos, id := range ids {
 			if id == c.Index {
-				return &expr.Column{Index: pos, Typ: c.Typ, Name: c.Name}
+				return c.At(pos)
 			}
 		}
 		err = mysqlerr.Internal("planner: column %s (#%d) is not in its operator's input", c.Name, c.Index)

@@ -54,6 +54,7 @@ type extraction struct {
 	// prevWord is the last token if it was a word, so that DATE '…' is seen; prevLiteral tells that it was a literal.
 	prevWord    string
 	prevLiteral bool
+	limit       bool // LIMIT has been seen: what follows are whole numbers, or the parser's errors
 }
 
 func (s *extraction) run() bool {
@@ -163,6 +164,9 @@ func (s *extraction) keyword(w string) bool {
 	}
 	switch len(w) {
 	case 4:
+		if fold(w, "CAST") && s.afterMinus() {
+			return false
+		}
 		if fold(w, "FROM") && s.selects > 0 && s.depth == 0 { // not EXTRACT(YEAR FROM d)
 			s.mode = modeExtract
 		} else if fold(w, "WITH") || fold(w, "INTO") && s.selects > 0 {
@@ -172,7 +176,7 @@ func (s *extraction) keyword(w string) bool {
 		if fold(w, "GROUP") || fold(w, "ORDER") {
 			s.mode = modeKeep
 		} else if fold(w, "LIMIT") || fold(w, "WHERE") {
-			s.mode = modeExtract
+			s.mode, s.limit = modeExtract, w[0]|0x20 == 'l'
 		} else if fold(w, "UNION") || fold(w, "TABLE") {
 			return false
 		}
@@ -224,14 +228,13 @@ func (s *extraction) number(from int) bool {
 		return true
 	}
 	v, kind, ok := numberValue(s.text[from:s.pos], kind)
-	if !ok || kind == 'u' && s.afterMinus() {
+	if !ok || kind == 'u' && bytes.IndexByte(s.x.Key, '-') >= 0 {
 		return false
 	}
-	s.take(v, kind)
-	return true
+	return s.take(v, kind)
 }
 
-// afterMinus tells that a minus stands before the number: the negative of one beyond BIGINT is a DECIMAL, which the plan must see.
+// afterMinus tells that a minus stands before what follows: the negative of a constant beyond BIGINT is a DECIMAL, which the plan must see.
 func (s *extraction) afterMinus() bool {
 	return bytes.HasSuffix(bytes.TrimRight(s.x.Key, " ("), []byte("-"))
 }
@@ -288,8 +291,7 @@ func (s *extraction) str(t syntax.Token) bool {
 		s.prevLiteral = true
 		return true
 	}
-	s.take(types.String(value), 's')
-	return true
+	return s.take(types.String(value), 's')
 }
 
 func (s *extraction) unescape(quote byte) ([]byte, bool) {
@@ -338,12 +340,16 @@ func escaped(c byte) byte {
 	return c
 }
 
-func (s *extraction) take(v types.Value, kind byte) {
+func (s *extraction) take(v types.Value, kind byte) bool {
+	if s.limit && kind != 'i' && kind != 'u' {
+		return false
+	}
 	s.x.Key = append(s.x.Key, '?')
 	s.x.Kinds = append(s.x.Kinds, kind)
 	s.x.Params = append(s.x.Params, v)
 	s.token("")
 	s.prevLiteral = true
+	return true
 }
 
 // sign takes any other byte.
@@ -357,6 +363,10 @@ func (s *extraction) sign(c byte, from int) bool {
 		s.depth--
 	case '-':
 		if next := s.text[s.pos:]; next != "" && (next[0] == '-' || next[0] == '>') {
+			return false
+		}
+	case '~':
+		if s.afterMinus() {
 			return false
 		}
 	case ';':

@@ -40,6 +40,9 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 	if err != nil {
 		return err
 	}
+	if err := s.tx.Refusal(); err != nil && (p.Modify != nil && p.ChangesOthers() || p.LocksForUpdate()) {
+		return err // MySQL opens the tables as for the change itself
+	}
 	lines := explain.Lines(p.Plan, s.rt.RowsOnly)
 	for i := range lines {
 		lines[i].Where = explain.Place(s.eng.db, lines[i].Where, execution(s).readsPast(p))

@@ -169,7 +169,7 @@ func (s execution) runPlanned(ctx context.Context, p *planned.Plan, params []typ
 		return s.runModify(ctx, p, w)
 	}
 	if p.LocksForUpdate() {
-		if err := s.tx.Closed(); err != nil {
+		if err := s.tx.Refusal(); err != nil {
 			return err
 		}
 	}

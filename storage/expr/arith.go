@@ -46,7 +46,7 @@ func negLiteral(args []Expr) (Expr, error) {
 	}
 	switch k.Val.Kind() {
 	case types.KindInt:
-		if i := k.Val.Int(); i != math.MinInt64 {
+		if i := k.Val.Int(); i >= 0 {
 			return NewInt(-i), nil
 		}
 		return negDecimal(k), nil
@@ -64,7 +64,7 @@ func negLiteral(args []Expr) (Expr, error) {
 }
 
 func negDecimal(k *Const) *Const {
-	return &Const{Val: types.Dec(k.Val.ToDecimal(nil).Neg()), Typ: decimalType(20, 0)}
+	return &Const{Val: types.Dec(k.Val.ToDecimal(nil).Neg()), Typ: decimalType(intDigits(&k.Typ), 0)}
 }
 
 // numericClass is how a value of t takes part in arithmetic: ClassInt, ClassDecimal or ClassFloat.
@@ -259,7 +259,7 @@ func arithInts(c *Call, env *Env, a, b int64) (types.Value, error) {
 		}
 		return types.Int(a % b), nil
 	}
-	return types.Null, outOfRange("BIGINT", c)
+	return types.Null, outOfRange("BIGINT", c, env)
 }
 
 // wide is an integer between -2^63 and 2^64-1: magnitude and sign.
@@ -324,17 +324,17 @@ func arithWide(c *Call, env *Env, a, b wide) (types.Value, error) {
 		r = wide{a.mag % b.mag, a.neg}
 	}
 	if !ok {
-		return types.Null, outOfRange(intName(unsigned), c)
+		return types.Null, outOfRange(intName(unsigned), c, env)
 	}
-	return wideResult(c, r, unsigned)
+	return wideResult(c, env, r, unsigned)
 }
 
-func wideResult(c *Call, r wide, unsigned bool) (types.Value, error) {
+func wideResult(c *Call, env *Env, r wide, unsigned bool) (types.Value, error) {
 	switch {
 	case r.mag == 0:
 		r.neg = false
 	case unsigned && r.neg, !unsigned && !r.neg && r.mag > math.MaxInt64, r.neg && r.mag > 1<<63:
-		return types.Null, outOfRange(intName(unsigned), c)
+		return types.Null, outOfRange(intName(unsigned), c, env)
 	}
 	if unsigned {
 		return types.Uint(r.mag), nil
@@ -372,13 +372,13 @@ func arithFloats(c *Call, env *Env, a, b float64) (types.Value, error) {
 		}
 		r = math.Mod(a, b)
 	}
-	return finite(c, r)
+	return finite(c, env, r)
 }
 
 // finite is r as a result, 1690 where the computation left the range of DOUBLE.
-func finite(c *Call, r float64) (types.Value, error) {
+func finite(c *Call, env *Env, r float64) (types.Value, error) {
 	if math.IsInf(r, 0) || math.IsNaN(r) {
-		return types.Null, outOfRange("DOUBLE", c)
+		return types.Null, outOfRange("DOUBLE", c, env)
 	}
 	return types.Float(r), nil
 }
@@ -391,7 +391,7 @@ func evalIntDiv(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 		if y.mag == 0 {
 			return divisionByZero(env)
 		}
-		return wideResult(c, wide{x.mag / y.mag, x.neg != y.neg}, c.typ.Unsigned)
+		return wideResult(c, env, wide{x.mag / y.mag, x.neg != y.neg}, c.typ.Unsigned)
 	}
 	x, y := a.ToDecimal(env.Warn), b.ToDecimal(env.Warn)
 	if y.IsZero() {
@@ -407,7 +407,7 @@ func evalIntDiv(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 	if u, ok := q.Uint64(); ok && c.typ.Unsigned {
 		return types.Uint(u), nil
 	}
-	return types.Null, outOfRange(intName(c.typ.Unsigned), c)
+	return types.Null, outOfRange(intName(c.typ.Unsigned), c, env)
 }
 
 func typeNeg(c *Call) error {
@@ -418,9 +418,44 @@ func typeNeg(c *Call) error {
 	case types.ClassDecimal:
 		c.typ = decimalType(intDigits(t)+scaleOf(t), scaleOf(t))
 	default:
+		if negatesToDecimal(c.args[0]) {
+			c.typ = decimalType(intDigits(t), 0)
+			return nil
+		}
 		c.typ = intType(min(max(charLen(t), 1)+1, 20), false)
 	}
 	return nil
+}
+
+// negatesToDecimal tells of a constant integer whose negative is a DECIMAL in MySQL, which looks whether it is 2^63 or more as an
+// unsigned number: so are all that are too large for a BIGINT's negative, and all that are negative themselves.
+func negatesToDecimal(e Expr) bool {
+	if !isFixed(e) {
+		return false
+	}
+	env := &Env{}
+	v, err := e.Eval(env, nil)
+	if err != nil || v.IsNull() {
+		return false
+	}
+	w := toWide(v, env)
+	return w.neg || w.mag >= 1<<63
+}
+
+// isFixed tells whether e is the same in all executions of all sessions.
+func isFixed(e Expr) bool {
+	fixed := true
+	Walk(e, func(x Expr) bool {
+		switch x := x.(type) {
+		case *Const:
+		case *Call:
+			fixed = fixed && x.def.class == Pure && x.custom == nil && !x.def.usesNow && !x.def.once && x.name != "row"
+		default:
+			fixed = false
+		}
+		return fixed
+	})
+	return fixed
 }
 
 func evalNeg(c *Call, env *Env, a types.Value) (types.Value, error) {
@@ -431,7 +466,7 @@ func evalNeg(c *Call, env *Env, a types.Value) (types.Value, error) {
 		return types.Dec(a.ToDecimal(env.Warn).Neg()), nil
 	}
 	w := toWide(a, env)
-	return wideResult(c, wide{w.mag, !w.neg}, false)
+	return wideResult(c, env, wide{w.mag, !w.neg}, false)
 }
 
 // divisionByZero is NULL, with the warning or error 1365 that the mode asks for.
@@ -447,6 +482,6 @@ func divisionByZero(env *Env) (types.Value, error) {
 }
 
 // outOfRange is error 1690 with the expression that met it.
-func outOfRange(typeName string, c *Call) error {
-	return mysqlerr.Newf(mysqlerr.DataOutOfRange, "%s value is out of range in '%s'", typeName, c.String())
+func outOfRange(typeName string, c *Call, env *Env) error {
+	return mysqlerr.Newf(mysqlerr.DataOutOfRange, "%s value is out of range in '%s'", typeName, Message(c, env))
 }

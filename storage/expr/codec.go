@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func (enc *encoder) node(e Expr, depth int) error {
 		return nil
 	case *Column:
 		enc.dst = binary.AppendUvarint(append(enc.dst, tagColumn), uint64(e.Index))
-		enc.dst = wire.AppendString(enc.dst, e.Name)
+		enc.dst = wire.AppendString(enc.dst, cmp.Or(e.Full, e.Name)) // readers need it for messages
 		enc.dst = types.AppendType(enc.dst, &e.Typ)
 		return enc.collation(e.Typ.Collation)
 	case *Const:

@@ -35,7 +35,7 @@ func arithDecimals(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 		}
 		_, r = x.QuoRem(y, 0)
 	}
-	return decimalResult(c, r)
+	return decimalResult(c, env, r)
 }
 
 // maxInnerScale bounds the digits behind the point of intermediate results, which keep more than their type shows.
@@ -89,9 +89,9 @@ func smallQuotient(ua int64, sa int, ub int64, sb, inc int) (types.Value, bool) 
 
 var maxDecimal, _ = decimal.NewFromString("1e65")
 
-func decimalResult(c *Call, r decimal.Decimal) (types.Value, error) {
+func decimalResult(c *Call, env *Env, r decimal.Decimal) (types.Value, error) {
 	if r.CmpAbs(maxDecimal) >= 0 {
-		return types.Null, outOfRange("DECIMAL", c)
+		return types.Null, outOfRange("DECIMAL", c, env)
 	}
 	return types.Dec(r), nil
 }

@@ -106,6 +106,7 @@ type Column struct {
 	Index int
 	Typ   types.Type
 	Name  string // for String
+	Full  string // for messages of errors, with the table and its database; empty: as Name
 	// deriv is that of the expression that StandIn made the column for, plus one; derivUnset for a column of a table.
 	deriv derivation
 	ascii bool   // that expression is known to give ASCII only
@@ -146,11 +147,16 @@ type Param struct {
 	Typ   types.Type
 	// deriv is that of the expression that ParamOf made the parameter for, plus one; derivUnset for one that stands in a statement.
 	deriv derivation
+	full  string // that expression, if it is a column, in messages of errors
 }
 
 // ParamOf is a parameter that e's value is put into: beside other strings its collation counts as e's does.
 func ParamOf(index int, e Expr) *Param {
-	return &Param{Index: index, Typ: *e.Type(), deriv: originOf(e).deriv + 1}
+	p := &Param{Index: index, Typ: *e.Type(), deriv: originOf(e).deriv + 1}
+	if c, ok := e.(*Column); ok {
+		p.full = c.Full
+	}
+	return p
 }
 
 // origin is the derivation as constants store it.

@@ -50,7 +50,7 @@ var infoDefs = []def{
 	// "@"('name') reads a user variable, ":="('name', e) sets one, "@@"('scope', 'name') reads a system variable. The
 	// first and last have the types of NewUserVar and NewSysVar, or are strings.
 	{name: "@", min: 1, max: 1, class: NeedsSession, typ: typeVar, ev: evalUserVar,
-		render: func(c *Call) string { n, _ := c.constText(0); return "@" + n }},
+		render: func(c *Call) string { n, _ := c.constText(0); return "(@" + Quoted(n) + ")" }},
 	{name: ":=", min: 2, max: 2, class: Volatile, typ: typeSetVar, ev: evalSetVar,
 		render: func(c *Call) string { n, _ := c.constText(0); return "(@" + n + ":=" + c.args[1].String() + ")" }},
 	{name: "@@", min: 2, max: 2, class: NeedsSession, typ: typeVar, ev: evalSysVar, render: renderSysVar},

@@ -17,7 +17,7 @@ import (
 // Reading JSON documents. json_edit.go changes them.
 
 var jsonDefs = []def{
-	{name: "json_extract", min: 2, max: -1, typ: typeJSON, prep: prepPaths(1, -1), fn: jsonExtract},
+	{name: "json_extract", min: 2, max: -1, typ: typeJSON, prep: prepPaths(1, -1), ev: evalInOrder, order: leading(roleDoc, rolePath), fn: jsonExtract},
 	{name: "->", min: 2, max: 2, rewrite: func(a []Expr) (Expr, error) { return New("json_extract", a...) }},
 	{name: "->>", min: 2, max: 2, rewrite: func(a []Expr) (Expr, error) {
 		e, err := New("json_extract", a...)
@@ -60,16 +60,16 @@ var jsonDefs = []def{
 		}
 		return types.Int(int64(t.depth())), nil
 	}},
-	{name: "json_length", min: 1, max: 2, typ: typeIntLen(10), prep: prepPaths(1, 2), fn: jsonLength},
-	{name: "json_keys", min: 1, max: 2, typ: typeJSON, prep: prepPaths(1, 2), fn: jsonKeys},
-	{name: "json_contains", min: 2, max: 3, typ: typeBool, prep: prepPaths(2, 3), fn: jsonContains},
-	{name: "json_contains_path", min: 3, max: -1, typ: typeBool, prep: prepPaths(2, -1), fn: jsonContainsPath},
-	{name: "json_overlaps", min: 2, max: 2, typ: typeBool, f2: func(c *Call, env *Env, a, b types.Value) (types.Value, error) {
-		x, err := c.doc(env, 0, a)
+	{name: "json_length", min: 1, max: 2, typ: typeIntLen(10), prep: prepPaths(1, 2), ev: evalInOrder, order: leading(roleDoc, rolePath), fn: jsonLength},
+	{name: "json_keys", min: 1, max: 2, typ: typeJSON, prep: prepPaths(1, 2), ev: evalInOrder, order: leading(roleDoc, rolePath), fn: jsonKeys},
+	{name: "json_contains", min: 2, max: 3, typ: typeBool, prep: prepPaths(2, 3), ev: evalInOrder, order: leading(roleDoc, roleDoc, rolePath), fn: jsonContains},
+	{name: "json_contains_path", min: 3, max: -1, typ: typeBool, prep: prepPaths(2, -1), ev: evalInOrder, order: leading(roleDoc, roleChoice, rolePath), fn: jsonContainsPath},
+	{name: "json_overlaps", min: 2, max: 2, typ: typeBool, ev: evalInOrder, order: leading(roleDoc), fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
+		x, err := c.doc(env, 0, a[0])
 		if err != nil {
 			return types.Null, err
 		}
-		y, err := c.doc(env, 1, b)
+		y, err := c.doc(env, 1, a[1])
 		if err != nil {
 			return types.Null, err
 		}
@@ -77,7 +77,7 @@ var jsonDefs = []def{
 		return types.Bool(found), err
 	}},
 	{name: "member of", min: 2, max: 2, infix: "member of", typ: typeMemberOf, f2: memberOf},
-	{name: "json_search", min: 3, max: -1, typ: typeJSON, lax: jsonSearch},
+	{name: "json_search", min: 3, max: -1, typ: typeJSON, ev: evalInOrder, order: leading(roleDoc, roleChoice, roleValue), lax: jsonSearch},
 	{name: "json_pretty", min: 1, max: 1, typ: typeJSONText(1 << 28), f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
 		t, err := c.doc(env, 0, a)
 		if err != nil {

@@ -40,17 +40,17 @@ var jsonEditDefs = []def{
 		return nil
 	}, lax: jsonObject},
 	{name: "json_set", min: 3, max: -1, op: jsonMayReplace | jsonMayInsert, typ: typePathPairs, check: checkPathPairs,
-		prep: prepEveryPath(1, -1, 2), needed: 1, lax: jsonSet},
+		prep: prepEveryPath(1, -1, 2), ev: evalInOrder, order: pathPairs, lax: jsonSet},
 	{name: "json_insert", min: 3, max: -1, op: jsonMayInsert, typ: typePathPairs, check: checkPathPairs,
-		prep: prepEveryPath(1, -1, 2), needed: 1, lax: jsonSet},
+		prep: prepEveryPath(1, -1, 2), ev: evalInOrder, order: pathPairs, lax: jsonSet},
 	{name: "json_replace", min: 3, max: -1, op: jsonMayReplace, typ: typePathPairs, check: checkPathPairs,
-		prep: prepEveryPath(1, -1, 2), needed: 1, lax: jsonSet},
+		prep: prepEveryPath(1, -1, 2), ev: evalInOrder, order: pathPairs, lax: jsonSet},
 	{name: "json_array_append", min: 3, max: -1, typ: typePathPairs, check: checkPathPairs,
-		prep: prepEveryPath(1, -1, 2), needed: 1, lax: jsonArrayAppend},
-	{name: "json_array_insert", min: 3, max: -1, typ: typePathPairs, check: checkPathPairs, prep: prepEveryPath(1, -1, 2), needed: 1, lax: jsonArrayInsert},
-	{name: "json_remove", min: 2, max: -1, typ: typeJSON, prep: prepPaths(1, -1), fn: jsonRemove},
-	{name: "json_merge_patch", min: 2, max: -1, typ: typeJSON, lax: jsonMergePatch},
-	{name: "json_merge_preserve", alias: []string{"json_merge"}, min: 2, max: -1, typ: typeJSON, fn: jsonMergePreserve},
+		prep: prepEveryPath(1, -1, 2), ev: evalInOrder, order: pathPairs, lax: jsonArrayAppend},
+	{name: "json_array_insert", min: 3, max: -1, typ: typePathPairs, check: checkPathPairs, prep: prepEveryPath(1, -1, 2), ev: evalInOrder, order: pathPairs, lax: jsonArrayInsert},
+	{name: "json_remove", min: 2, max: -1, typ: typeJSON, prep: prepPaths(1, -1), ev: evalInOrder, order: leading(roleDoc, rolePlain), fn: jsonRemove},
+	{name: "json_merge_patch", min: 2, max: -1, typ: typeJSON, ev: evalInOrder, order: leading(rolePatch), lax: jsonMergePatch},
+	{name: "json_merge_preserve", alias: []string{"json_merge"}, min: 2, max: -1, typ: typeJSON, ev: evalInOrder, order: leading(roleDoc), fn: jsonMergePreserve},
 }
 
 func typePathPairs(c *Call) error {

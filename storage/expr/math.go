@@ -25,11 +25,11 @@ var mathDefs = []def{
 	{name: "round", min: 1, max: 2, op: opRound, typ: typeRound, fn: round},
 	{name: "truncate", min: 2, max: 2, op: opTruncate, typ: typeRound, fn: round},
 	{name: "pow", alias: []string{"power"}, min: 2, max: 2, typ: typeDouble, f2: func(c *Call, env *Env, a, b types.Value) (types.Value, error) {
-		return finite(c, math.Pow(a.ToFloat(env.Warn), b.ToFloat(env.Warn)))
+		return finite(c, env, math.Pow(a.ToFloat(env.Warn), b.ToFloat(env.Warn)))
 	}},
 	{name: "sqrt", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Sqrt)},
 	{name: "exp", min: 1, max: 1, typ: typeDouble, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
-		return finite(c, math.Exp(a.ToFloat(env.Warn)))
+		return finite(c, env, math.Exp(a.ToFloat(env.Warn)))
 	}},
 	{name: "ln", min: 1, max: 1, typ: typeDouble, f1: logFn(math.Log)},
 	{name: "log", min: 1, max: 2, typ: typeDouble, f1: logFn(math.Log), f2: logBase},
@@ -39,13 +39,13 @@ var mathDefs = []def{
 	{name: "cos", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Cos)},
 	{name: "tan", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Tan)},
 	{name: "cot", min: 1, max: 1, typ: typeDouble, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
-		return finite(c, 1/math.Tan(a.ToFloat(env.Warn)))
+		return finite(c, env, 1/math.Tan(a.ToFloat(env.Warn)))
 	}},
 	{name: "asin", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Asin)},
 	{name: "acos", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Acos)},
 	{name: "atan", alias: []string{"atan2"}, min: 1, max: 2, typ: typeDouble, f1: floatFn(math.Atan),
 		f2: func(c *Call, env *Env, a, b types.Value) (types.Value, error) {
-			return finite(c, math.Atan2(a.ToFloat(env.Warn), b.ToFloat(env.Warn)))
+			return finite(c, env, math.Atan2(a.ToFloat(env.Warn), b.ToFloat(env.Warn)))
 		}},
 	{name: "degrees", min: 1, max: 1, typ: typeDouble, f1: floatFn(func(x float64) float64 { return x * (180 / math.Pi) })},
 	{name: "radians", min: 1, max: 1, typ: typeDouble, f1: floatFn(func(x float64) float64 { return x * (math.Pi / 180) })},
@@ -66,7 +66,7 @@ func floatFn(f func(float64) float64) func(*Call, *Env, types.Value) (types.Valu
 		if math.IsNaN(r) {
 			return types.Null, nil
 		}
-		return finite(c, r)
+		return finite(c, env, r)
 	}
 }
 
@@ -76,7 +76,7 @@ func logFn(f func(float64) float64) func(*Call, *Env, types.Value) (types.Value,
 		if x <= 0 {
 			return badLogarithm(env)
 		}
-		return finite(c, f(x))
+		return finite(c, env, f(x))
 	}
 }
 
@@ -90,7 +90,7 @@ func logBase(c *Call, env *Env, b, a types.Value) (types.Value, error) {
 	if base <= 0 || base == 1 || x <= 0 {
 		return badLogarithm(env)
 	}
-	return finite(c, math.Log(x)/math.Log(base))
+	return finite(c, env, math.Log(x)/math.Log(base))
 }
 
 func typeAbs(c *Call) error {
@@ -115,7 +115,7 @@ func abs(c *Call, env *Env, a types.Value) (types.Value, error) {
 	}
 	w := toWide(a, env)
 	w.neg = false
-	return wideResult(c, w, c.typ.Unsigned)
+	return wideResult(c, env, w, c.typ.Unsigned)
 }
 
 func signFn(_ *Call, env *Env, a types.Value) (types.Value, error) {
@@ -182,7 +182,7 @@ func integral(c *Call, env *Env, a types.Value) (types.Value, error) {
 	}
 	i, clipped := v.ToInt(nil)
 	if clipped {
-		return types.Null, outOfRange("BIGINT", c)
+		return types.Null, outOfRange("BIGINT", c, env)
 	}
 	return types.Int(i), nil
 }
@@ -277,7 +277,7 @@ func roundDecimal(c *Call, env *Env, v types.Value, digits int64) (types.Value, 
 	} else {
 		d = d.Round(n)
 	}
-	return decimalResult(c, d)
+	return decimalResult(c, env, d)
 }
 
 // truncateDecimal cuts off digits behind the n-th place, before the point for a negative n.
@@ -293,10 +293,10 @@ func truncateDecimal(d decimal.Decimal, n int32) decimal.Decimal {
 func roundInt(c *Call, env *Env, v types.Value, digits int64) (types.Value, error) {
 	w := toWide(v, env)
 	if digits >= 0 {
-		return wideResult(c, w, c.typ.Unsigned)
+		return wideResult(c, env, w, c.typ.Unsigned)
 	}
 	if digits < -19 {
-		return wideResult(c, wide{}, c.typ.Unsigned)
+		return wideResult(c, env, wide{}, c.typ.Unsigned)
 	}
 	unit := uint64(1)
 	for range -digits {
@@ -306,11 +306,11 @@ func roundInt(c *Call, env *Env, v types.Value, digits int64) (types.Value, erro
 	w.mag -= rest
 	if c.op == opRound && rest >= unit-rest {
 		if w.mag > math.MaxUint64-unit {
-			return types.Null, outOfRange(intName(c.typ.Unsigned), c)
+			return types.Null, outOfRange(intName(c.typ.Unsigned), c, env)
 		}
 		w.mag += unit
 	}
-	return wideResult(c, w, c.typ.Unsigned)
+	return wideResult(c, env, w, c.typ.Unsigned)
 }
 
 // randState is MySQL's generator, so that RAND(n) gives the sequence that it gives there.

@@ -30,6 +30,7 @@ type def struct {
 	needed   int                             // of lax: how many arguments, the first, without which there is no result, and no need for the others
 	check    func(c *Call) error             // of a decoded call: what prep and the evaluator rely on
 	prep     func(c *Call)
+	order    func(i int) jsonRole // of evalInOrder
 	render   func(c *Call) string
 
 	cond condFunc

@@ -73,12 +73,27 @@ func yearOf(v types.Value) (year int64, ok bool) {
 }
 
 var yearDefs = []def{
-	{name: "as year", min: 1, max: 1, since: version.V2, typ: typeIntLen(20), render: func(c *Call) string { return c.args[0].String() },
-		f1: func(_ *Call, env *Env, a types.Value) (types.Value, error) {
-			if y, ok := yearOf(a); ok {
+	{name: "as year", min: 1, max: 1, since: version.V2, typ: typeAsYear, render: func(c *Call) string { return c.args[0].String() },
+		f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
+			y, ok := yearOf(a)
+			switch {
+			case c.typ.Class() == types.ClassFloat && ok:
+				return types.Float(float64(y)), nil
+			case c.typ.Class() == types.ClassFloat:
+				return types.Float(a.ToFloat(env.Warn)), nil
+			case ok:
 				return types.Int(y), nil
 			}
 			n, _ := a.ToInt(env.Warn)
 			return types.Int(n), nil
 		}},
+}
+
+// typeAsYear: text that is no year is compared as the number that it is, with its fraction.
+func typeAsYear(c *Call) error {
+	if c.args[0].Type().Class() == types.ClassString {
+		c.typ = types.TypeDouble
+		return nil
+	}
+	return typeIntLen(20)(c)
 }
