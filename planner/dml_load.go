@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/change"
 	"cloudsql/planner/delimited"
 	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
@@ -82,11 +83,10 @@ func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
 	if err := p.checkFixed(n); err != nil {
 		return nil, err
 	}
-	p.insertPlan, err = newInsertPlan(ctx, n.Insert)
-	if err != nil {
-		return nil, err
+	if p.insertPlan, err = newInsertPlan(ctx, n.Insert); err == nil {
+		p.Ties, err = change.Tie(ctx, n.Ignore, &p.tables, change.Target{DB: n.DB, Table: n.Table, Kind: n.Kind})
 	}
-	return p, nil
+	return p, err
 }
 
 // loadFormat reads the clauses CHARACTER SET, FIELDS and LINES.
