@@ -92,3 +92,33 @@ func (e *endless) Read(b []byte) (int, error) {
 	e.n = (e.n + 1) % 1000
 	return copy(b, fmt.Sprintf("%d\tagain\n", e.n)), nil
 }
+
+// TestInfileParents: rows that LOAD DATA brings have parents.
+func TestInfileParents(t *testing.T) {
+	db := harness.NewNode(t).Start().DB("", "")
+	for _, statement := range []string{
+		"SET GLOBAL local_infile = ON", "CREATE DATABASE d", "CREATE TABLE d.p (id INT PRIMARY KEY)", "INSERT INTO d.p VALUES (1)",
+		"CREATE TABLE d.c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES d.p (id))",
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	load := func(words, table, text string) error {
+		mysql.RegisterReaderHandler("parents", func() io.Reader { return strings.NewReader(text) })
+		defer mysql.DeregisterReaderHandler("parents")
+		_, err := db.Exec("LOAD DATA LOCAL INFILE 'Reader::parents' " + words + " INTO TABLE d." + table)
+		return err
+	}
+	var e *mysql.MySQLError
+	if err := load("REPLACE", "c", "1\t1\n2\t7\n"); !errors.As(err, &e) || e.Number != 1452 {
+		t.Errorf("a row without its parent: %v", err)
+	}
+	if err := load("IGNORE", "c", "1\t1\n2\t7\n"); err != nil {
+		t.Error(err)
+	}
+	var got string
+	if err := db.QueryRow("SELECT GROUP_CONCAT(id ORDER BY id) FROM d.c").Scan(&got); err != nil || got != "1" {
+		t.Errorf("%s (%v)", got, err)
+	}
+}
