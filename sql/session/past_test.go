@@ -117,7 +117,7 @@ func TestTransactionAsOf(t *testing.T) {
 		}
 	}
 	c.expect(1792, "UPDATE t SET v = 12")
-	c.expect(1235, "SELECT * FROM t FOR UPDATE")
+	c.expect(1792, "SELECT * FROM t FOR UPDATE")
 	c.must("COMMIT")
 	if got := c.value("SELECT v FROM t"); got != "11" {
 		t.Error(got)

@@ -219,11 +219,10 @@ func (s preparation) prepareNamed(ctx context.Context, n *ast.PrepareStmt) error
 	name := strings.ToLower(n.Name)
 	_ = s.deallocate(name) // also where the new one fails
 	p, err := s.prepare(ctx, text)
-	if err != nil {
-		return err
+	if err == nil {
+		s.prepared[name] = p
 	}
-	s.prepared[name] = p
-	return nil
+	return err
 }
 
 // executeNamed is EXECUTE name USING @a, @b.

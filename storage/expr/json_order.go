@@ -50,7 +50,7 @@ func evalInOrder(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	for i, a := range c.args {
 		v, err := eval(a, env, row)
 		if role := c.def.order(i); err != nil || v.IsNull() && role != roleValue && role != rolePatch {
-			if before := c.readable(env, vals); before != nil {
+			if before := readable(c, env, vals); before != nil {
 				err = before
 			}
 			return types.Null, err
@@ -61,7 +61,7 @@ func evalInOrder(c *Call, env *Env, row []types.Value) (types.Value, error) {
 }
 
 // readable is what the function says of its first arguments.
-func (c *Call) readable(env *Env, vals []types.Value) error {
+func readable(c *Call, env *Env, vals []types.Value) error {
 	for i, v := range vals {
 		if v.IsNull() {
 			continue
