@@ -1,0 +1,164 @@
+package cluster
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cloudsql/tests/harness"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// TestUniqueOverTablets: clients of three nodes fight for the keys of a table whose tablets are cut and merged, and whose unique keys come and go,
+// while a node is killed: no key is there twice, and each entry is a row's. STEPS says how many statements a client makes, SEED which.
+func TestUniqueOverTablets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three processes")
+	}
+	steps, err := strconv.Atoi(harness.Setting("STEPS", "60"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, err := strconv.ParseUint(harness.Setting("SEED", "1"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := harness.Cluster(t, 3)
+	db := nodes[0].DB("", "")
+	for _, text := range []string{
+		"CREATE DATABASE uniq", "CREATE TABLE uniq.t (id INT PRIMARY KEY, u INT, s VARCHAR(10), v INT NOT NULL DEFAULT 0, UNIQUE KEY (u), UNIQUE KEY (s))",
+		"INSERT INTO uniq.t (id, u, s) VALUES (1, 1, 'k1'), (40, 40, 'k40')", "ALTER TABLE uniq.t SPLIT AT (20), (40) SPREAD",
+	} {
+		if _, err := db.Exec(text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	var done, refused atomic.Int64
+	var clients sync.WaitGroup
+	for i := range 6 {
+		clients.Go(func() {
+			c := &keyClient{t: t, rng: rand.New(rand.NewPCG(seed, uint64(i))), db: nodes[i%3].DB("uniq", "timeout=5s&readTimeout=60s"), done: &done, refused: &refused} //nolint:gosec // a small number
+			for range steps {
+				c.step()
+			}
+		})
+	}
+	clients.Go(func() { // at the first node, which stays
+		rng := rand.New(rand.NewPCG(seed, 99))
+		own := nodes[0].DB("uniq", "")
+		for range max(steps/20, 4) {
+			reshapeKeys(t, own, rng)
+		}
+	})
+	harness.Eventually(t, 2*time.Minute, "some statements", func() error {
+		if done.Load() < int64(steps) {
+			return fmt.Errorf("%d statements", done.Load())
+		}
+		return nil
+	})
+	nodes[2].Kill()
+	nodes[2].Start()
+	clients.Wait()
+	t.Logf("%d statements, %d were refused", done.Load(), refused.Load())
+	harness.Eventually(t, time.Minute, "rows and entries to be compared", func() error {
+		var table, op, kind, text string
+		if err := db.QueryRow("CHECK TABLE uniq.t").Scan(&table, &op, &kind, &text); err != nil {
+			return err
+		}
+		if text != "OK" {
+			t.Errorf("CHECK TABLE: %s %s", kind, text)
+		}
+		return nil
+	})
+	var rows, u, us, s, ss int
+	err = db.QueryRow("SELECT COUNT(*), COUNT(u), COUNT(DISTINCT u), COUNT(s), COUNT(DISTINCT s) FROM uniq.t").Scan(&rows, &u, &us, &s, &ss)
+	if err != nil || u != us || s != ss {
+		t.Errorf("%d rows: %d keys u, %d different; %d keys s, %d different (%v)", rows, u, us, s, ss, err)
+	}
+}
+
+// keyClient is a client that takes keys of a few.
+type keyClient struct {
+	t             *testing.T
+	rng           *rand.Rand
+	db            *sql.DB
+	done, refused *atomic.Int64
+}
+
+func (c *keyClient) statement() string {
+	n := func(most int) int { return 1 + c.rng.IntN(most) }
+	s := fmt.Sprintf("'%s%d'", []string{"k", "K"}[c.rng.IntN(2)], n(40))
+	switch c.rng.IntN(8) {
+	case 0, 1:
+		return fmt.Sprintf("INSERT INTO t (id, u, s) VALUES (%d, %d, %s), (%d, %d, NULL)", n(60), n(40), s, n(60), n(40))
+	case 2:
+		return fmt.Sprintf("INSERT IGNORE INTO t (id, u, s) VALUES (%d, %d, %s), (%d, %d, NULL)", n(60), n(40), s, n(60), n(40))
+	case 3:
+		return fmt.Sprintf("REPLACE INTO t (id, u, s) VALUES (%d, %d, %s)", n(60), n(40), s)
+	case 4:
+		return fmt.Sprintf("INSERT INTO t (id, u, s) VALUES (%d, %d, %s) ON DUPLICATE KEY UPDATE v = v + 1, u = VALUES(u)", n(60), n(40), s)
+	case 5:
+		return fmt.Sprintf("UPDATE t SET u = u + %d WHERE id BETWEEN %d AND %d", n(3), n(30), 20+n(40))
+	case 6:
+		return fmt.Sprintf("UPDATE IGNORE t SET s = %s, id = id + %d WHERE u = %d", s, n(20), n(40))
+	}
+	return fmt.Sprintf("DELETE FROM t WHERE u BETWEEN %d AND %d", n(40), n(40))
+}
+
+// step makes a statement, or some in a transaction. Who meets a node that is gone does not know what has become of it, and goes on.
+func (c *keyClient) step() {
+	defer c.done.Add(1)
+	tx, err := c.db.Begin()
+	for i := 0; err == nil && i < 1+c.rng.IntN(2); i++ {
+		text := c.statement()
+		if _, err = tx.Exec(text); c.judge(text, err) {
+			err = nil
+		}
+	}
+	if err != nil {
+		if tx != nil {
+			_ = tx.Rollback()
+		}
+		return
+	}
+	c.judge("COMMIT", tx.Commit())
+}
+
+// judge tells whether a transaction goes on after a statement, and complains of errors that nobody should be told.
+func (c *keyClient) judge(text string, err error) (goesOn bool) {
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) {
+		return err == nil
+	}
+	c.refused.Add(1)
+	switch e.Number {
+	case 1062:
+		return true
+	case 1213, 1205, 1180, 1053, 1105:
+	default:
+		c.t.Errorf("%s: %v", text, err)
+	}
+	return false
+}
+
+// reshapeKeys changes the table's tablets or keys.
+func reshapeKeys(t *testing.T, db *sql.DB, rng *rand.Rand) {
+	list := []string{
+		"ALTER TABLE t MERGE TABLETS ALL", fmt.Sprintf("ALTER TABLE t SPLIT AT (%d) SPREAD", 10+rng.IntN(40)), "ALTER TABLE t DROP KEY s, ADD COLUMN c INT",
+		"ALTER TABLE t ADD UNIQUE KEY s (s)", "ALTER TABLE t ADD UNIQUE KEY s (s)",
+	}
+	text := list[rng.IntN(len(list))]
+	_, err := db.Exec(text)
+	var e *mysql.MySQLError
+	if err != nil && (!errors.As(err, &e) || !strings.Contains(" 1062 1060 1061 1091 1525 1205 1213 1105 ", fmt.Sprintf(" %d ", e.Number))) {
+		t.Errorf("%s: %v", text, err)
+	}
+}
