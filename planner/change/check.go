@@ -31,7 +31,7 @@ func Differing(ctx context.Context, db distributed.DB, t *schema.Table) (names [
 			return err
 		}
 		for i := range t.Indexes {
-			if ix := &t.Indexes[i]; ix.Entries != 0 {
+			if ix := &t.Indexes[i]; hasAllEntries(ix) {
 				if key, ok := keys.AppendEntry(nil, t, ix, row); ok {
 					sums[ix.ID] += entrySum(key, keys.AppendPrimary(nil, t, row))
 				}
@@ -41,7 +41,7 @@ func Differing(ctx context.Context, db distributed.DB, t *schema.Table) (names [
 	})
 	for i := range t.Indexes {
 		ix := &t.Indexes[i]
-		if ix.Entries == 0 || err != nil {
+		if !hasAllEntries(ix) || err != nil {
 			continue
 		}
 		if e, ok := db.Catalog().TableByID(ix.Entries); ok {
@@ -56,6 +56,9 @@ func Differing(ctx context.Context, db distributed.DB, t *schema.Table) (names [
 	}
 	return names, err
 }
+
+// hasAllEntries: one that is being made, or goes, has some.
+func hasAllEntries(ix *schema.Index) bool { return ix.Entries != 0 && ix.State == schema.Public }
 
 func entrySum(key, row []byte) uint64 {
 	h := fnv.New64a()

@@ -147,6 +147,10 @@ func meet(gone, come []*entry) bool {
 
 // enterAll takes entries away and makes others.
 func (w *Writer) enterAll(ctx context.Context, r *related, f *fragment.Write, k *uniqueKey, gone, come []*entry) (*mysqlerr.Error, error) {
+	gone, err := k.own(ctx, w.rt.Txn, gone)
+	if err != nil {
+		return nil, err
+	}
 	failed, err := w.writeEntries(ctx, f, k.writes(fragment.Delete, gone))
 	if failed != nil || err != nil || len(come) == 0 {
 		return failed, err
@@ -277,6 +281,18 @@ func Enter(ctx context.Context, txn distributed.Txn, t *schema.Table, ix *schema
 		}
 	}
 	return nil
+}
+
+// own leaves those of some entries that are there, where an index is being made: rows of before may have the same key, and one of them its entry.
+func (k *uniqueKey) own(ctx context.Context, txn distributed.Txn, list []*entry) ([]*entry, error) {
+	if k.index.State == schema.Public || len(list) == 0 {
+		return list, nil
+	}
+	there, err := k.present(ctx, txn, list)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list, func(e *entry) bool { return !bytes.Equal(there[string(e.key)], e.row) }), nil
 }
 
 // present gives the rows, by their keys, of those of some entries that are there, and locks the keys.
