@@ -40,7 +40,7 @@ func (x *Executor) Alter(ctx context.Context, env *ddl.Env, name Name, statement
 		if c.OtherPartitions() {
 			return runPartitions(ctx, x, env, db, c)
 		}
-		return errors.Join(x.run(ctx, env, db, c, rename), dropUnused(context.WithoutCancel(ctx), x, t.ID))
+		return errors.Join(x.run(ctx, env, db, c, rename), dropUnused(ctx, x, env, t.ID))
 	})
 	return rows, err
 }

@@ -53,13 +53,20 @@ func makeEntries(ctx context.Context, x *Executor, env *ddl.Env, db *schema.Data
 	})
 }
 
-// dropUnused drops what has entries of a table and is no index's any more.
-func dropUnused(ctx context.Context, x *Executor, id schema.TableID) error {
+// dropUnused drops what has entries of a table and is no index's any more, once the transactions that may have written there have ended (they would
+// be told 1412). Who is not let wait for them leaves it to the next change: nobody needs it.
+func dropUnused(ctx context.Context, x *Executor, env *ddl.Env, id schema.TableID) error {
 	if len(unused(x.DB.Catalog(), id)) == 0 {
 		return nil
 	}
+	unlock, err := env.ExclusiveIDs(ctx, id)
+	if err != nil {
+		return nil //nolint:nilerr // the change is made
+	}
+	defer unlock()
+	ctx = context.WithoutCancel(ctx)
 	var gone []*schema.Table
-	err := x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		gone = unused(tx.Snapshot, id)
 		for _, e := range gone {
 			tx.DeleteTable(e.ID)

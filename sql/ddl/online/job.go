@@ -188,22 +188,20 @@ func (x attempt) withTable(ctx context.Context, name Name, statement string,
 	return fn(db, now)
 }
 
-// sweep removes what a change left: a half filled copy, half built indexes, entries of none.
+// sweep removes what a change left: a half filled copy, half built indexes.
 func (x *Executor) sweep(ctx context.Context, db *schema.Database, t *schema.Table) (*schema.Table, error) {
 	if second, ok := x.DB.Catalog().Table(db.Name, ddl.CopyName(t.ID)); ok {
 		if err := x.dropCopy(ctx, second); err != nil {
 			return nil, err
 		}
 	}
-	if slices.ContainsFunc(t.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public }) {
-		t = t.Clone()
-		t.Indexes = slices.DeleteFunc(t.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public })
-		t.Version++
-		if err := x.publish(ctx, t, false, nil); err != nil {
-			return nil, err
-		}
+	if !slices.ContainsFunc(t.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public }) {
+		return t, nil
 	}
-	return t, dropUnused(ctx, x, t.ID)
+	clean := t.Clone()
+	clean.Indexes = slices.DeleteFunc(clean.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public })
+	clean.Version++
+	return clean, x.publish(ctx, clean, false, nil)
 }
 
 // keyLock is a set of mutexes by table that can be waited for with a context.
