@@ -194,6 +194,9 @@ func (p *insertPlan) newRun(rt *exec.Runtime) (*insertRun, error) {
 	if p.rules != nil {
 		run.rows = p.rules.ForRows(env)
 	}
+	if p.Ignore && p.autoInc >= 0 && p.place.Several() {
+		w.LeftOut = run.leaveOut
+	}
 	run.batch.Reset(len(p.columns))
 	return run, run.computeDefaults()
 }
@@ -215,6 +218,8 @@ type insertRun struct {
 	first    int           // number of the batch's first row in the statement
 	records  int
 	explicit uint64 // last AUTO_INCREMENT value that the statement named
+
+	generated []uint64 // AUTO_INCREMENT values of the batch's rows that were generated here, where IGNORE may leave rows out
 }
 
 func (r *insertRun) fromValues(ctx context.Context) error {
@@ -456,6 +461,7 @@ func (r *insertRun) reserve(ctx context.Context) error {
 		return nil
 	}
 	left := uint64(0)
+	r.generated = r.generated[:0]
 	for i := range r.batch.Len() {
 		if r.batch.Row(i)[r.autoInc].IsNull() {
 			left++
@@ -482,10 +488,26 @@ func (r *insertRun) reserve(ctx context.Context) error {
 		if r.w.Sum.FirstAutoInc == 0 {
 			r.w.Sum.FirstAutoInc = next
 		}
+		if r.w.LeftOut != nil {
+			r.generated = append(r.generated, next)
+		}
 		next += max(r.series.Step, 1)
 		left--
 	}
 	return err
+}
+
+// leaveOut has LAST_INSERT_ID() be that of a row that came, where IGNORE leaves out the first one that has a generated value.
+func (r *insertRun) leaveOut(row []types.Value) {
+	first := &r.w.Sum.FirstAutoInc
+	if r.autoInc < 0 || *first == 0 || row[r.autoInc].IsNull() || row[r.autoInc].Uint() != *first {
+		return
+	}
+	if i := slices.Index(r.generated, *first); i >= 0 {
+		if *first = 0; i+1 < len(r.generated) {
+			*first = r.generated[i+1]
+		}
+	}
 }
 
 // numbers reserves n AUTO_INCREMENT values, and gives the first.

@@ -73,6 +73,7 @@ const maxUpsertTries = 10
 
 // upsert inserts the batch's only row, or updates the one that it meets.
 func (r *insertRun) upsert(ctx context.Context) error {
+	firstID := r.w.Sum.FirstAutoInc
 	if r.place.Several() {
 		if err := r.reserve(ctx); err != nil {
 			return err
@@ -83,6 +84,7 @@ func (r *insertRun) upsert(ctx context.Context) error {
 		switch {
 		case err != nil:
 		case old != nil:
+			r.w.Sum.FirstAutoInc = firstID // the value that was taken for the new row is none's
 			err = r.updateMet(ctx, old)
 		default:
 			var tablet *schema.Tablet

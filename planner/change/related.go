@@ -108,6 +108,9 @@ func (w *Writer) forgive(f *fragment.Write, told []fragment.Warning, e *mysqlerr
 	case fragment.Delete:
 	default:
 		w.Sum.Duplicates++
+		if w.LeftOut != nil {
+			w.LeftOut(f.Rows.Row(0))
+		}
 	}
 	w.warn(append(slices.Clip(told), fragment.Warning{Level: "Warning", Code: e.Code, Message: e.Message}))
 }

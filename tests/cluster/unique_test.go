@@ -185,3 +185,52 @@ func reshapeKeys(t *testing.T, db *sql.DB, rng *rand.Rand) {
 		t.Errorf("%s: %v", text, err)
 	}
 }
+
+// TestUniqueBuild: a unique key comes over a cut table some of whose rows have the same, while those go one after the other. Either the key is
+// refused, or each row has its entry: who deletes a row leaves the entry that the other one has already.
+func TestUniqueBuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a process")
+	}
+	n := harness.NewNode(t)
+	n.Start()
+	db := n.DB("", "")
+	must := func(text string) {
+		t.Helper()
+		if _, err := db.Exec(text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	must("CREATE DATABASE uniq")
+	must("CREATE TABLE uniq.t (id INT PRIMARY KEY, u INT UNIQUE, v INT)")
+	must("INSERT INTO uniq.t VALUES (0, 0, 0)")
+	for n := 1; n < 4000; n *= 2 {
+		must(fmt.Sprintf("INSERT INTO uniq.t SELECT id + %[1]d, u + %[1]d, v + %[1]d FROM uniq.t", n))
+	}
+	must("ALTER TABLE uniq.t SPLIT AT (2000)")
+	const twice = 30
+	for range 4 {
+		for i := range twice {
+			must(fmt.Sprintf("INSERT INTO uniq.t VALUES (%d, %[1]d, %d)", 100000+i, i))
+		}
+		built := make(chan error, 1)
+		go func() {
+			_, err := db.Exec("ALTER TABLE uniq.t ADD UNIQUE KEY v (v)")
+			built <- err
+		}()
+		for i := range twice {
+			must(fmt.Sprintf("DELETE FROM uniq.t WHERE id = %d", 100000+i))
+		}
+		var e *mysql.MySQLError
+		if err := <-built; errors.As(err, &e) && e.Number == 1062 {
+			continue
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		var table, op, kind, text string
+		if err := db.QueryRow("CHECK TABLE uniq.t").Scan(&table, &op, &kind, &text); err != nil || text != "OK" {
+			t.Errorf("CHECK TABLE: %s %s (%v)", kind, text, err)
+		}
+		must("ALTER TABLE uniq.t DROP KEY v")
+	}
+}
