@@ -80,7 +80,8 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	}
 	checked := n.View != nil && len(n.View.Check) > 0 && len(p.set) > 0 // rows that are updated are checked, too
 	atGateway := func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }
-	if checked || p.byRow != nil || slices.ContainsFunc(p.set, atGateway) || readsWhatItSets(s) {
+	entered := n.Kind == fragment.InsertOrUpdate && n.Table.HasEntries() // the row that is met may be in another shard
+	if checked || entered || p.byRow != nil || slices.ContainsFunc(p.set, atGateway) || readsWhatItSets(s) {
 		p.conflicts, err = p.planConflicts(ctx)
 	} else if n.TellsID && !hasPrefixKey(n.Table) {
 		p.telling, err = p.planConflicts(ctx)
@@ -103,7 +104,7 @@ func (p *insertPlan) assignsNulls(ctx *Context) bool {
 
 func hasPrefixKey(t *schema.Table) bool {
 	return slices.ContainsFunc(t.Indexes, func(ix schema.Index) bool {
-		return ix.Unique && slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Prefix > 0 })
+		return ix.IsUnique() && slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Prefix > 0 })
 	})
 }
 
@@ -174,6 +175,7 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 func (p *insertPlan) newRun(rt *exec.Runtime) (*insertRun, error) {
 	env := change.Env(rt, p.Ignore)
 	w := p.Writer(rt)
+	w.Upserting = p.conflicts != nil
 	w.CountWarnings(env)
 	var set []fragment.Assignment
 	var err error
@@ -191,6 +193,9 @@ func (p *insertPlan) newRun(rt *exec.Runtime) (*insertRun, error) {
 	}
 	if p.rules != nil {
 		run.rows = p.rules.ForRows(env)
+	}
+	if p.Ignore && p.autoInc >= 0 && p.place.Several() {
+		w.LeftOut = run.leaveOut
 	}
 	run.batch.Reset(len(p.columns))
 	return run, run.computeDefaults()
@@ -213,6 +218,8 @@ type insertRun struct {
 	first    int           // number of the batch's first row in the statement
 	records  int
 	explicit uint64 // last AUTO_INCREMENT value that the statement named
+
+	generated []uint64 // AUTO_INCREMENT values of the batch's rows that were generated here, where IGNORE may leave rows out
 }
 
 func (r *insertRun) fromValues(ctx context.Context) error {
@@ -406,8 +413,26 @@ func (r *insertRun) fragment(t *schema.Tablet, rows types.Batch, first int) *fra
 	}
 }
 
-// flushSplit distributes rows over the tablets of a split table; generated values are needed to know where rows go.
+// flushSplit distributes rows over the tablets of a split table; generated values are needed to know where rows go. Where rows of different
+// tablets are in each other's way they keep their order, by which it is told what becomes of them.
 func (r *insertRun) flushSplit(ctx context.Context) error {
+	if !r.Table.HasEntries() || r.Kind != fragment.Insert {
+		return r.distribute(ctx, r.Table.HasEntries())
+	}
+	mark, sum := r.rt.Txn.Savepoint(), r.w.Sum
+	err := r.distribute(ctx, false)
+	if mysqlerr.Code(err) != mysqlerr.DupEntry {
+		return err
+	}
+	if err := r.rt.Txn.RollbackTo(ctx, mark); err != nil {
+		return err
+	}
+	r.w.Sum = sum
+	return r.distribute(ctx, true)
+}
+
+// distribute sends the batch by tablets; ordered: a fragment ends where the next row is of another tablet.
+func (r *insertRun) distribute(ctx context.Context, ordered bool) error {
 	parts := make(map[schema.TabletID]*fragment.Write)
 	var writes []*fragment.Write
 	for i := range r.batch.Len() {
@@ -420,7 +445,7 @@ func (r *insertRun) flushSplit(ctx context.Context) error {
 			continue
 		}
 		w := parts[tablet.ID]
-		if w == nil {
+		if w == nil || ordered && writes[len(writes)-1] != w {
 			w = r.fragment(tablet, types.Batch{Width: r.batch.Width}, r.first+i)
 			parts[tablet.ID] = w
 			writes = append(writes, w)
@@ -436,6 +461,7 @@ func (r *insertRun) reserve(ctx context.Context) error {
 		return nil
 	}
 	left := uint64(0)
+	r.generated = r.generated[:0]
 	for i := range r.batch.Len() {
 		if r.batch.Row(i)[r.autoInc].IsNull() {
 			left++
@@ -462,10 +488,26 @@ func (r *insertRun) reserve(ctx context.Context) error {
 		if r.w.Sum.FirstAutoInc == 0 {
 			r.w.Sum.FirstAutoInc = next
 		}
+		if r.w.LeftOut != nil {
+			r.generated = append(r.generated, next)
+		}
 		next += max(r.series.Step, 1)
 		left--
 	}
 	return err
+}
+
+// leaveOut has LAST_INSERT_ID() be that of a row that came, where IGNORE leaves out the first one that has a generated value.
+func (r *insertRun) leaveOut(row []types.Value) {
+	first := &r.w.Sum.FirstAutoInc
+	if r.autoInc < 0 || *first == 0 || row[r.autoInc].IsNull() || row[r.autoInc].Uint() != *first {
+		return
+	}
+	if i := slices.Index(r.generated, *first); i >= 0 {
+		if *first = 0; i+1 < len(r.generated) {
+			*first = r.generated[i+1]
+		}
+	}
 }
 
 // numbers reserves n AUTO_INCREMENT values, and gives the first.

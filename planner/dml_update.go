@@ -215,7 +215,7 @@ func (p *changePlan) ownRowsOnly() bool {
 	}
 	for i := range p.Table.Indexes {
 		ix := &p.Table.Indexes[i]
-		if !ix.Unique && ix.ID != schema.PrimaryIndex {
+		if !ix.IsUnique() && ix.ID != schema.PrimaryIndex {
 			continue
 		}
 		for _, c := range ix.Columns {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"cloudsql/distributed"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/change"
 	"cloudsql/planner/exec"
@@ -12,19 +13,22 @@ import (
 	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
 // ON DUPLICATE KEY UPDATE with what only a gateway can compute, for each row anew: RAND(), @c := @c + 1,
-// LAST_INSERT_ID(c + 1), subqueries about the row. In a transaction the row that the new one would meet is looked for by each unique key, and locked;
+// LAST_INSERT_ID(c + 1), subqueries about the row; and of tables with unique keys over tablets (decision 51). In a transaction the row that the new one would meet is looked for by each unique key, and locked;
 // then it is updated by its key with the values that were computed, or the new row is inserted.
 
 // conflict finds the row that has the values of a new row in a unique key.
 type conflict struct {
-	index *schema.Index
-	rows  Rows // all columns of the table; parameters are the key's values
+	index   *schema.Index
+	direct  bool          // of a table with keys over tablets: the key is looked for as it is encoded
+	entries *schema.Table // of an index that is unique over tablets
+	rows    Rows          // unless direct: all columns of the table; parameters are the key's values
 }
 
 // planConflicts plans a look for each unique key, the primary one first.
@@ -32,7 +36,15 @@ func (p *insertPlan) planConflicts(ctx *Context) (looks []conflict, err error) {
 	for i := range p.Table.Indexes {
 		ix := &p.Table.Indexes[i]
 		primary := ix.ID == schema.PrimaryIndex
-		if primary && p.hidden >= 0 || !primary && !ix.Unique {
+		if primary && p.hidden >= 0 || !primary && !ix.IsUnique() {
+			continue
+		}
+		if p.Table.HasEntries() {
+			c := conflict{index: ix, direct: true}
+			if ix.Entries != 0 {
+				c.entries, _ = ctx.Catalog.TableByID(ix.Entries)
+			}
+			looks = append(looks, c)
 			continue
 		}
 		if slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Prefix > 0 }) {
@@ -61,6 +73,7 @@ const maxUpsertTries = 10
 
 // upsert inserts the batch's only row, or updates the one that it meets.
 func (r *insertRun) upsert(ctx context.Context) error {
+	firstID := r.w.Sum.FirstAutoInc
 	if r.place.Several() {
 		if err := r.reserve(ctx); err != nil {
 			return err
@@ -71,6 +84,7 @@ func (r *insertRun) upsert(ctx context.Context) error {
 		switch {
 		case err != nil:
 		case old != nil:
+			r.w.Sum.FirstAutoInc = firstID // the value that was taken for the new row is none's
 			err = r.updateMet(ctx, old)
 		default:
 			var tablet *schema.Tablet
@@ -93,6 +107,12 @@ func (r *insertRun) upsert(ctx context.Context) error {
 func (r *insertRun) meets(ctx context.Context, looks []conflict, row []types.Value) ([]types.Value, error) {
 	for i := range looks {
 		c := &looks[i]
+		if c.direct {
+			if old, err := r.read(ctx, c, row); err != nil || old != nil {
+				return old, err
+			}
+			continue
+		}
 		env := *r.rt.Env
 		env.Params = nil
 		null := false
@@ -116,6 +136,34 @@ func (r *insertRun) meets(ctx context.Context, looks []conflict, row []types.Val
 		}
 	}
 	return nil, nil
+}
+
+// read is meets of a table with keys over tablets, by the encoded key, which is locked also where nobody has it. An entry leads to its row.
+func (r *insertRun) read(ctx context.Context, c *conflict, row []types.Value) ([]types.Value, error) {
+	key, ok := keys.AppendEntry(nil, r.Table, c.index, row)
+	if !ok {
+		return nil, nil
+	}
+	read := &fragment.Read{
+		Tablet: r.Table.Tablets[0].ID, SchemaVersion: r.Table.Version, Index: c.index.ID, Keys: [][]byte{key}, Columns: r.columns, Env: &expr.Env{Mode: r.env.Mode},
+	}
+	if c.entries != nil {
+		primary, err := change.EntryRow(ctx, r.rt.Txn, c.entries, key)
+		if err != nil || primary == nil {
+			return nil, err
+		}
+		read.Index, read.Keys[0] = schema.PrimaryIndex, primary
+	}
+	if read.Index == schema.PrimaryIndex {
+		read.Tablet = r.Table.TabletFor(read.Keys[0]).ID
+	}
+	var page fragment.Page
+	r.rt.Used.AddTablet(r.rt.Catalog, read.Tablet)
+	err := r.rt.Txn.ReadPoint(ctx, read, distributed.ReadForUpdate, distributed.LockOptions{Ranges: true}, &page)
+	if err != nil || page.Batch.Len() == 0 {
+		return nil, err
+	}
+	return cloneRow(page.Batch.Row(0)), nil
 }
 
 // tellID finds the AUTO_INCREMENT value of the row that the last new one met where LAST_INSERT_ID(id) is to tell it: shards

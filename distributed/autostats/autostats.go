@@ -75,7 +75,7 @@ func outgrown(size func(*schema.Table) (rows, bytes uint64), c *catalog.Snapshot
 			return most, id
 		}
 		left--
-		if _, ok := looked[id]; ok {
+		if _, ok := looked[id]; ok || t.Database == 0 { // of entries: no plan reads them
 			continue
 		}
 		rows, _ := size(t)

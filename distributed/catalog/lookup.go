@@ -71,3 +71,14 @@ func ShardLoad(s *Snapshot, id schema.ShardID) int {
 	n, _ := s.load.Get(id)
 	return n
 }
+
+// EntriesOf are the tables that have the entries of a table's unique keys (schema.Index.Entries), also of keys that are being made, or were.
+func EntriesOf(s *Snapshot, id schema.TableID) (list []*schema.Table) {
+	m, _ := s.tables.Get(0)
+	for _, t := range m.Values() {
+		if t.EntriesOf(id) {
+			list = append(list, t)
+		}
+	}
+	return list
+}

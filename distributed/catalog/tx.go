@@ -65,7 +65,12 @@ func (tx *Tx) DeleteDatabase(name string) {
 }
 
 // PutTable adds or changes a table, by ID: a rename moves it.
-func (tx *Tx) PutTable(t *schema.Table) { tx.put(kindTable, number(t.ID), t) }
+func (tx *Tx) PutTable(t *schema.Table) {
+	tx.put(kindTable, number(t.ID), t)
+	if t.HasEntries() { // nodes of before would write rows without them
+		tx.since = max(tx.since, version.V2)
+	}
+}
 
 // DeleteTable removes a table, with what is known of its rows.
 func (tx *Tx) DeleteTable(id schema.TableID) {

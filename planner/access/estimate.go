@@ -418,7 +418,7 @@ func (r *Table) PointShare(i int, ix *schema.Index) float64 {
 
 // guessDistinct is how many values the i-th column of an index is thought to have, of whose table nothing is known but its rows.
 func guessDistinct(i int, ix *schema.Index, total float64) float64 {
-	if ix.Unique || ix.ID == schema.PrimaryIndex {
+	if ix.IsUnique() || ix.ID == schema.PrimaryIndex {
 		return uniqueDistinct(total, i, len(ix.Columns))
 	}
 	return math.Min(total, EqDistinct)

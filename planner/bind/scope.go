@@ -187,7 +187,7 @@ func keyFlags(t *schema.Table, pos int) uint16 {
 			case ix == primary:
 				flags |= mysql.PriKeyFlag
 			case j > 0:
-			case ix.Unique && len(ix.Columns) == 1:
+			case ix.IsUnique() && len(ix.Columns) == 1:
 				flags |= mysql.UniqueKeyFlag
 			default:
 				flags |= mysql.MultipleKeyFlag

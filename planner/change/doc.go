@@ -3,6 +3,7 @@
 //	planner   rows, with their keys and tablets ─→ fragments
 //	change    Writer ─┬─ Write        to their shards, at once or into the transaction
 //	                  │                └─ where foreign keys concern them (Ties): parents looked for, children visited    related.go
+//	                  │                └─ where a unique key is one over tablets: its entries follow                       entries.go
 //	                  └─ WriteMoving  changes that may take rows to other tablets                                      moving.go
 //
 // Each row that a statement writes, by whatever plan, passes here once it is complete, and what a shard answers is added up here:

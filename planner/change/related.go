@@ -42,45 +42,52 @@ func (w *Writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 		return w.buffered(ctx, f)
 	}
 	n := max(len(f.Keys), f.Rows.Len())
-	if n <= 1 || !w.relations.single {
+	if n <= 1 {
+		return w.writeRow(ctx, r, f)
+	}
+	if !w.relations.single {
+		mark := w.rt.Txn.Savepoint()
+		_, failed, err := w.writeOnce(ctx, r, f)
+		if failed == nil || err != nil {
+			return err
+		}
+		if err := w.rt.Txn.RollbackTo(ctx, mark); err != nil {
+			return err
+		}
+	}
+	for i := range n {
+		if err := w.writeRow(ctx, r, f.Row(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeRow writes a fragment of one row. What has failed leaves nothing behind; IGNORE forgives it, and REPLACE takes away the rows that are in
+// the way by unique keys that are none of the row's shard's.
+func (w *Writer) writeRow(ctx context.Context, r *related, f *fragment.Write) error {
+	for {
 		mark := w.rt.Txn.Savepoint()
 		told, failed, err := w.writeOnce(ctx, r, f)
 		if failed == nil || err != nil {
 			return err
 		}
-		if n <= 1 && !w.forgives(failed) {
-			return failed
-		}
+		inTheWay := w.inTheWay
 		if err := w.rt.Txn.RollbackTo(ctx, mark); err != nil {
 			return err
 		}
-		if n <= 1 {
+		switch {
+		case f.Kind == fragment.Replace && inTheWay != nil:
+			if err := w.replace(ctx, r, f, inTheWay); err != nil {
+				return err
+			}
+		case w.forgives(failed) && !(w.Upserting && f.Kind == fragment.Insert && failed.Code == mysqlerr.DupEntry):
 			w.forgive(f, told, failed)
 			return nil
-		}
-	}
-	for i := range n {
-		one := f.Row(i)
-		mark := uint64(0)
-		if w.relations.ignore {
-			mark = w.rt.Txn.Savepoint()
-		}
-		told, failed, err := w.writeOnce(ctx, r, one)
-		if err != nil {
-			return err
-		}
-		if failed == nil {
-			continue
-		}
-		if !w.forgives(failed) {
+		default:
 			return failed
 		}
-		if err := w.rt.Txn.RollbackTo(ctx, mark); err != nil {
-			return err
-		}
-		w.forgive(one, told, failed)
 	}
-	return nil
 }
 
 // forgives tells of errors that IGNORE makes warnings of.
@@ -101,6 +108,9 @@ func (w *Writer) forgive(f *fragment.Write, told []fragment.Warning, e *mysqlerr
 	case fragment.Delete:
 	default:
 		w.Sum.Duplicates++
+		if w.LeftOut != nil {
+			w.LeftOut(f.Rows.Row(0))
+		}
 	}
 	w.warn(append(slices.Clip(told), fragment.Warning{Level: "Warning", Code: e.Code, Message: e.Message}))
 }
@@ -108,7 +118,7 @@ func (w *Writer) forgive(f *fragment.Write, told []fragment.Warning, e *mysqlerr
 // writeOnce writes a fragment with all that follows from it. A failure of the statement's own, which may have left something behind,
 // is failed; told is what was to be told of the rows before.
 func (w *Writer) writeOnce(ctx context.Context, r *related, f *fragment.Write) (told []fragment.Warning, failed *mysqlerr.Error, err error) {
-	f.Report = r.report
+	f.Report, w.inTheWay = r.report, nil
 	res, err := w.rt.Txn.Write(ctx, f)
 	if err != nil || res.Err != nil {
 		return nil, resultError(res), err
@@ -154,6 +164,9 @@ func (w *Writer) settle(ctx context.Context, r *related, f *fragment.Write, imag
 		if failed, err := w.relocate(ctx, &locate.Place{Table: r.table}, f, images); failed != nil || err != nil {
 			return failed, err
 		}
+	}
+	if failed, err := w.enter(ctx, r, f, images); failed != nil || err != nil {
+		return failed, err
 	}
 	for i := range r.parents {
 		if k := &r.parents[i]; k.key != by {

@@ -18,7 +18,8 @@ import (
 
 // What a data change has to do with other tables by foreign keys (decision 0032). The plan knows all tables that it may come to
 // change, through any number of cascades, and those that it may have to look into; a change that can't touch a foreign key has no
-// relations, and runs as if there were none. related.go does the work.
+// relations, and runs as if there were none. related.go does the work. Unique keys over tablets (decision 51) are relations as well:
+// to the tables of their entries (entries.go).
 
 // relations are those of a data change's tables; nil: none that it could touch.
 type relations struct {
@@ -35,6 +36,7 @@ type related struct {
 	report   []schema.ColumnID // columns that keys are over, as rows' images have them
 	parents  []parentKey
 	children []childKey
+	entries  []uniqueKey  // that the statement may touch
 	rules    *rules.Rules // of the table, where a cascade may change its rows
 
 	// What may happen to its rows.
@@ -110,18 +112,17 @@ type Target struct {
 
 // Tie finds the relations of what a statement changes. The tables that they lead to are added to those of its plan.
 func Tie(ctx *logical.Context, ignore bool, tables *[]logical.TableVersion, changes ...Target) (out Ties, err error) {
-	if ctx.ForeignKeysOff {
-		return out, nil
-	}
 	var b *relationsBuilder
 	for i := range changes {
 		c := &changes[i]
-		if h := (held{c.Table.ID, ctx.Catalog.Relations(c.Table)}); i == 0 {
+		switch h := (held{c.Table.ID, ctx.Catalog.Relations(c.Table)}); {
+		case ctx.ForeignKeysOff:
+		case i == 0:
 			out.first = h
-		} else {
+		default:
 			out.held = append(out.held, h)
 		}
-		if !ctx.Catalog.Related(c.Table) {
+		if (ctx.ForeignKeysOff || !ctx.Catalog.Related(c.Table)) && !c.Table.HasEntries() {
 			continue
 		}
 		if b == nil {
@@ -145,7 +146,10 @@ func Tie(ctx *logical.Context, ignore bool, tables *[]logical.TableVersion, chan
 	b.close()
 	touched := false
 	for _, r := range b.order {
-		touched = touched || len(r.parents)+len(r.children) > 0
+		if err := b.findEntries(r); err != nil {
+			return out, err
+		}
+		touched = touched || len(r.parents)+len(r.children)+len(r.entries) > 0
 	}
 	if !touched {
 		return out, nil
@@ -160,7 +164,9 @@ func Tie(ctx *logical.Context, ignore bool, tables *[]logical.TableVersion, chan
 		*tables = append(*tables, logical.TableVersion{ID: d.ID, Version: d.Version})
 	}
 	for _, r := range b.order {
-		out.held = append(out.held, held{r.table.ID, ctx.Catalog.Relations(r.table)})
+		if !ctx.ForeignKeysOff {
+			out.held = append(out.held, held{r.table.ID, ctx.Catalog.Relations(r.table)})
+		}
 	}
 	return out, nil
 }
@@ -210,6 +216,9 @@ func (b *relationsBuilder) close() {
 
 // follow finds the keys of a table that may be touched, as far as is known, and what comes of that.
 func (b *relationsBuilder) follow(r *related) {
+	if b.ctx.ForeignKeysOff {
+		return
+	}
 	r.parents, r.children = r.parents[:0], r.children[:0]
 	for i := range r.table.ForeignKeys {
 		f := &r.table.ForeignKeys[i]
@@ -274,8 +283,11 @@ func (b *relationsBuilder) finish(ignore bool) *relations {
 		}
 		b.meet(r.db, r.table, true)
 		r.report = []schema.ColumnID{}
-		if r.table.Split() { // a row may have to go to another tablet
+		if r.table.Split() || len(r.entries) > 0 { // a row may have to go to another tablet
 			r.report = r.table.ColumnIDs()
+		}
+		for i := range r.entries {
+			b.met = append(b.met, r.entries[i].table)
 		}
 		for i := range r.parents {
 			k := &r.parents[i]

@@ -28,7 +28,10 @@ const Chunk = 1000
 // Writer sends write fragments, at once or into the transaction, and adds up what they did.
 type Writer struct {
 	rt        *exec.Runtime
-	relations *relations // nil: foreign keys have nothing to do with the rows
+	relations *relations              // nil: neither foreign keys nor unique keys over tablets have to do with the rows
+	inTheWay  []byte                  // the encoded primary key of the row that has a unique key that the row written last was to have; nil: none
+	LeftOut   func(row []types.Value) // is told of new rows that IGNORE leaves out here; may be nil
+	Upserting bool                    // who inserts looks again where another row has a key, also under IGNORE
 	Sum       fragment.WriteResult
 	Warnings  int
 }

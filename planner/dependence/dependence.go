@@ -137,7 +137,7 @@ func (b *Block) determineFields(s *scalar.ColSet) {
 func addDependents(r *algebra.Table, s *scalar.ColSet) {
 	for i := range r.Desc.Indexes {
 		ix := &r.Desc.Indexes[i]
-		whole := ix.Unique || i == 0
+		whole := ix.IsUnique() || i == 0
 		for k := range ix.Columns {
 			c := &ix.Columns[k]
 			whole = whole && s.Has(r.First+c.Column) && c.Prefix == 0 && (i == 0 || r.Desc.Columns[c.Column].NotNull)

@@ -34,6 +34,8 @@ type Change struct {
 	RaiseAutoInc bool
 	// RenameTo is the new name, nil for none.
 	RenameTo *ast.TableName
+	// Spread: unique keys among Build are to be unique over all tablets of the table, of which there may be one yet.
+	Spread bool
 	// Copy: the rows must be written anew, for they or their keys change. Build, Drop and NotNull are empty then.
 	Copy bool
 	// Locked: LOCK=SHARED or EXCLUSIVE keeps all others off the table until the change is made.
@@ -232,7 +234,7 @@ func dropsKey(specs []*ast.AlterTableSpec, name string) bool {
 
 // namedKey is a key of the table as it was, over the columns that there are now.
 func namedKey(a *alteration, ix *schema.Index) indexDef {
-	d := indexDef{name: ix.Name, primary: ix.ID == schema.PrimaryIndex, unique: ix.Unique, implicit: ix.Implicit, option: &ast.IndexOption{Comment: ix.Comment, KeyBlockSize: ix.BlockSize}}
+	d := indexDef{name: ix.Name, primary: ix.ID == schema.PrimaryIndex, unique: ix.IsUnique(), implicit: ix.Implicit, option: &ast.IndexOption{Comment: ix.Comment, KeyBlockSize: ix.BlockSize}}
 	if ix.Hidden {
 		d.option.Visibility = ast.IndexVisibilityInvisible
 	}
@@ -726,7 +728,7 @@ func (a *alteration) enforce(name string, enforced bool) error {
 }
 
 func (a *alteration) dropConstraint(name string) error {
-	foreign, check, index := a.t.ForeignKeyByName(name) >= 0, a.check(name) >= 0, a.t.IndexByName(name) != nil && a.t.IndexByName(name).Unique
+	foreign, check, index := a.t.ForeignKeyByName(name) >= 0, a.check(name) >= 0, a.t.IndexByName(name) != nil && a.t.IndexByName(name).IsUnique()
 	if foreign && (check || index) || check && index {
 		return mysqlerr.New(mysqlerr.MultipleConstraints, name)
 	}

@@ -200,7 +200,7 @@ func indexRank(t *schema.Table, ix *schema.Index) int {
 	switch {
 	case ix.ID == schema.PrimaryIndex:
 		return 0
-	case !ix.Unique:
+	case !ix.IsUnique():
 		return 3
 	case slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return !t.Columns[c.Column].NotNull }):
 		return 2
@@ -216,7 +216,7 @@ func sortIndexes(t *schema.Table) {
 func warnDuplicate(env *Env, dbName string, t *schema.Table, ix *schema.Index) {
 	for i := range t.Indexes {
 		o := &t.Indexes[i]
-		if o.ID != ix.ID && o.Unique == ix.Unique && slices.Equal(o.Columns, ix.Columns) {
+		if o.ID != ix.ID && o.IsUnique() == ix.IsUnique() && slices.Equal(o.Columns, ix.Columns) {
 			env.warn(mysqlerr.New(mysqlerr.DupIndex, ix.Name, dbName, t.Name))
 			return
 		}

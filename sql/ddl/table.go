@@ -77,6 +77,7 @@ func CreateTableLike(env *Env, db *schema.Database, name string, src *schema.Tab
 		t.Columns[i].Missing = nil
 	}
 	t.Indexes = slices.DeleteFunc(t.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public })
+	t.UniqueHere()
 	return t, nil
 }
 

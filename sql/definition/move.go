@@ -26,9 +26,13 @@ func (s *Statements) MoveTablet(ctx context.Context, n dialect.MoveTablet) error
 	return online.Moves{Executor: s.Executor}.MoveTablet(ctx, name, schema.TabletID(n.Tablet), schema.ShardID(n.Shard))
 }
 
-// SplitTablet is ALTER TABLE … SPLIT, at the keys of at, if there are any.
+// SplitTablet is ALTER TABLE … SPLIT, at the keys of at, if there are any. Unique keys become such as hold over tablets first.
 func (s *Statements) SplitTablet(ctx context.Context, n dialect.SplitTablet, at [][]ast.ExprNode) error {
 	name, err := s.Name(n.Table)
+	if err != nil {
+		return err
+	}
+	_, err = s.Executor.Alter(ctx, s.Env, name, "SPLIT TABLET", func(_ *schema.Database, t *schema.Table) (*ddl.Change, error) { return ddl.PlanSpread(t), nil }, nil)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner/change"
 	"cloudsql/sql/show"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/memory"
@@ -69,8 +70,9 @@ type Env struct {
 	Views  virtual.Viewer                    // reads views
 }
 
-// Report is OPTIMIZE, CHECK and REPAIR TABLE: nothing needs them here, and they say so table by table.
-func Report(env *Env, op string, names []*ast.TableName) (*show.Result, error) {
+// Report is OPTIMIZE, CHECK and REPAIR TABLE: nothing needs them here, and they say so table by table. Rows and entries of unique keys over
+// tablets, which are in several shards, CHECK TABLE compares.
+func Report(ctx context.Context, env *Env, op string, names []*ast.TableName) (*show.Result, error) {
 	res := newReport()
 	for _, n := range names {
 		db, err := env.DBOf(n.Schema.O)
@@ -79,7 +81,7 @@ func Report(env *Env, op string, names []*ast.TableName) (*show.Result, error) {
 		}
 		notes := &tableNotes{res: res, table: db + "." + n.Name.O, op: op}
 		v, view := env.DB.Catalog().View(db, n.Name.O)
-		switch _, ok := env.DB.Catalog().Table(db, n.Name.O); {
+		switch t, ok := env.DB.Catalog().Table(db, n.Name.O); {
 		case view:
 			notes.view(env, v, db)
 		case !ok:
@@ -89,11 +91,32 @@ func Report(env *Env, op string, names []*ast.TableName) (*show.Result, error) {
 			notes.add("status", "OK")
 		case op == "repair", op == "assign_to_keycache", op == "preload_keys":
 			notes.add("note", "The storage engine for the table doesn't support "+op)
+		case op == "check":
+			if err := notes.check(ctx, env, t); err != nil {
+				return nil, err
+			}
 		default:
 			notes.add("status", "OK")
 		}
 	}
 	return res, nil
+}
+
+// check is CHECK TABLE.
+func (n *tableNotes) check(ctx context.Context, env *Env, t *schema.Table) error {
+	names, err := change.Differing(ctx, env.DB, t)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		n.add("Error", "Index "+name+" has other entries than the table has rows")
+	}
+	if len(names) > 0 {
+		n.add("error", "Corrupt")
+	} else {
+		n.add("status", "OK")
+	}
+	return nil
 }
 
 // Analyze is ANALYZE TABLE: it looks at the tables' rows, and keeps what it has found in the catalog.
@@ -234,7 +257,7 @@ func histograms(ctx context.Context, env *Env, n *ast.AnalyzeTableStmt, t *schem
 func uniqueAlone(t *schema.Table, pos int) bool {
 	for i := range t.Indexes {
 		ix := &t.Indexes[i]
-		if ix.Unique && len(ix.Columns) == 1 && ix.Columns[0].Column == pos && ix.Columns[0].Prefix == 0 {
+		if ix.IsUnique() && len(ix.Columns) == 1 && ix.Columns[0].Column == pos && ix.Columns[0].Prefix == 0 {
 			return true
 		}
 	}

@@ -1,6 +1,8 @@
 package maintain
 
 import (
+	"context"
+
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/sql/ddl/partitioning"
@@ -24,7 +26,7 @@ func PartitionOp(n *ast.AlterTableStmt) string {
 }
 
 // ReportPartitions is Report of the partitions that the statement names. 1505, 1507.
-func ReportPartitions(env *Env, op string, n *ast.AlterTableStmt) (*show.Result, error) {
+func ReportPartitions(ctx context.Context, env *Env, op string, n *ast.AlterTableStmt) (*show.Result, error) {
 	db, err := env.DBOf(n.Table.Schema.O)
 	if err != nil {
 		return nil, err
@@ -34,5 +36,5 @@ func ReportPartitions(env *Env, op string, n *ast.AlterTableStmt) (*show.Result,
 			return nil, err
 		}
 	}
-	return Report(env, op, []*ast.TableName{n.Table})
+	return Report(ctx, env, op, []*ast.TableName{n.Table})
 }

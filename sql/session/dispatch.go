@@ -36,7 +36,7 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 		return s.tableReport(ctx, "optimize", n.Tables, w)
 	case *ast.AlterTableStmt:
 		if op := maintain.PartitionOp(n); op != "" {
-			return s.maintain(ctx, s.tx.CommitBefore, w, func(env *maintain.Env) (*show.Result, error) { return maintain.ReportPartitions(env, op, n) })
+			return s.maintain(ctx, s.tx.CommitBefore, w, func(env *maintain.Env) (*show.Result, error) { return maintain.ReportPartitions(ctx, env, op, n) })
 		}
 	case *ast.HelpStmt:
 		return s.writeResult(show.Help(), w)
@@ -192,7 +192,7 @@ func (s commands) tableReport(ctx context.Context, op string, names []*ast.Table
 	if op == "check" {
 		before = s.tx.ImplicitCommit // it changes nothing anywhere
 	}
-	return s.maintain(ctx, before, w, func(env *maintain.Env) (*show.Result, error) { return maintain.Report(env, op, names) })
+	return s.maintain(ctx, before, w, func(env *maintain.Env) (*show.Result, error) { return maintain.Report(ctx, env, op, names) })
 }
 
 // checksum is CHECKSUM TABLE, a query for each table's rows.

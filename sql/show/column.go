@@ -22,7 +22,7 @@ func keyOf(t *schema.Table, pos int) string {
 			case ix == primary:
 				return "PRI"
 			case part > 0:
-			case ix.Unique && len(ix.Columns) == 1:
+			case ix.IsUnique() && len(ix.Columns) == 1:
 				key = "UNI"
 			case key == "":
 				key = "MUL"

@@ -221,7 +221,7 @@ func (w *definition) index(ix *schema.Index) {
 	switch {
 	case ix.ID == schema.PrimaryIndex:
 		w.WriteString("PRIMARY KEY")
-	case ix.Unique:
+	case ix.IsUnique():
 		w.WriteString("UNIQUE KEY ")
 		w.name(ix.Name)
 	default:

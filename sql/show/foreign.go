@@ -52,7 +52,7 @@ func infoReferentialConstraints(s *virtual.Scan) error {
 		unique := types.Null
 		if parent, ok := s.Catalog().Parent(f); ok {
 			if at := f.ParentPositions(parent); at != nil {
-				if ix := parent.SupportingIndex(at); ix != nil && ix.Unique && len(ix.Columns) == len(at) {
+				if ix := parent.SupportingIndex(at); ix != nil && ix.IsUnique() && len(ix.Columns) == len(at) {
 					unique = types.Str(ix.Name)
 				}
 			}

@@ -128,7 +128,7 @@ func boundJSON(col *schema.Column, v types.Value) any {
 // knows.
 func cardinality(c virtual.Context, o *virtual.Object, ix *schema.Index, pos int) types.Value {
 	rows, _ := c.DB().TableStats(o.Desc)
-	if ix.Unique && pos == len(ix.Columns)-1 {
+	if ix.IsUnique() && pos == len(ix.Columns)-1 {
 		return virtual.Num(rows)
 	}
 	known := c.Catalog().Statistics(o.Desc.ID)

@@ -265,7 +265,7 @@ func eachConstraint(s *virtual.Scan, fn func(o *virtual.Object, name, kind strin
 			if ix.ID == schema.PrimaryIndex {
 				kind = "PRIMARY KEY"
 			}
-			if !ix.Unique {
+			if !ix.IsUnique() {
 				continue
 			}
 			if err := fn(o, ix.Name, kind, true); err != nil {
@@ -291,7 +291,7 @@ func infoKeyColumns(s *virtual.Scan) error {
 		return err
 	}
 	return s.EachIndex(func(o *virtual.Object, ix *schema.Index) error {
-		if !ix.Unique || !s.Wants("constraint_schema", o.DB) || !s.Wants("constraint_name", ix.Name) {
+		if !ix.IsUnique() || !s.Wants("constraint_schema", o.DB) || !s.Wants("constraint_name", ix.Name) {
 			return nil
 		}
 		for i, part := range ix.Columns {

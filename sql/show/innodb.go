@@ -184,7 +184,7 @@ func innodbIndexes(s *virtual.Scan) error {
 			kind = 3
 		case ix.ID == schema.PrimaryIndex:
 			kind, name, parts = 1, "GEN_CLUST_INDEX", 0
-		case ix.Unique:
+		case ix.IsUnique():
 			kind = 2
 		}
 		return s.Row(virtual.Num(id), types.Str(name), virtual.Num(uint64(o.Desc.ID)), virtual.Num(kind), virtual.Num(parts),

@@ -245,7 +245,7 @@ func partOf(c virtual.Context, o *virtual.Object, ix *schema.Index, pos int) par
 	col := &o.Desc.Columns[ic.Column]
 	p := part{nonUnique: virtual.Num(1), seq: virtual.Num(pos + 1), column: types.Str(col.Name), order: types.Str("A"),
 		nullable: types.Str("YES")}
-	if ix.Unique {
+	if ix.IsUnique() {
 		p.nonUnique = virtual.Num(0)
 	}
 	p.cardinality = cardinality(c, o, ix, pos)

@@ -37,6 +37,15 @@ func AppendIndex(dst []byte, t *schema.Table, ix *schema.Index, row []types.Valu
 	return append(dst, primary...), value, false
 }
 
+// AppendEntry appends a full row's columns of an index that is unique over tablets, as the index's table of entries has them; ok is false for a
+// row that has no entry there, since one of them is NULL.
+func AppendEntry(dst []byte, t *schema.Table, ix *schema.Index, row []types.Value) (key []byte, ok bool) {
+	if anyNull(ix, row) {
+		return dst, false
+	}
+	return appendColumns(dst, t, ix, row), true
+}
+
 func anyNull(ix *schema.Index, row []types.Value) bool {
 	for i := range ix.Columns {
 		if row[ix.Columns[i].Column].IsNull() {

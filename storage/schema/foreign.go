@@ -69,7 +69,7 @@ func (t *Table) SupportingIndex(columns []int) *Index {
 		if ix.State != Public || !ix.BeginsWith(columns) {
 			continue
 		}
-		if ix.Unique && len(ix.Columns) == len(columns) {
+		if ix.IsUnique() && len(ix.Columns) == len(columns) {
 			return ix
 		}
 		if found == nil {

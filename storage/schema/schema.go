@@ -84,9 +84,13 @@ const (
 // Index is a key of a table. Indexes[0] is the clustered one: its id is PrimaryIndex and it is named PRIMARY (over the
 // hidden row id when the table has no primary key).
 type Index struct {
-	ID      IndexID       `json:"id"`
-	Name    string        `json:"name"`
-	Unique  bool          `json:"unique,omitempty"`
+	ID   IndexID `json:"id"`
+	Name string  `json:"name"`
+	// Unique: shards let no two rows of a tablet have the same key. An index with Entries is an index like others to them.
+	Unique bool `json:"unique,omitempty"`
+	// Entries is the table that has a row for each key of an index that is unique over all tablets of its table (decision 51); zero: there is
+	// none, and nothing but Unique says what is unique.
+	Entries TableID       `json:"entries,omitempty"`
 	Columns []IndexColumn `json:"columns"`
 	State   IndexState    `json:"state,omitempty"`
 	Comment string        `json:"comment,omitempty"`

@@ -68,7 +68,7 @@ func (t *Table) ShownPrimary() *Index {
 		return !t.Columns[c.Column].NotNull || t.Columns[c.Column].Hidden || c.Prefix > 0
 	}
 	for i := range t.Indexes {
-		if ix := &t.Indexes[i]; ix.Unique && ix.State == Public && len(ix.Columns) > 0 && !slices.ContainsFunc(ix.Columns, partly) {
+		if ix := &t.Indexes[i]; ix.IsUnique() && ix.State == Public && len(ix.Columns) > 0 && !slices.ContainsFunc(ix.Columns, partly) {
 			return ix
 		}
 	}

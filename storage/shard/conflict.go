@@ -7,7 +7,6 @@ import (
 	"cloudsql/storage/keys"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
-	"cloudsql/storage/types"
 )
 
 // conflict looks for a row in the way of w.next: under its primary key, then under its unique entries in w.added, in
@@ -109,38 +108,5 @@ var errDanglingEntry = fmt.Errorf("%w: an index entry without its row", ErrCorru
 
 // duplicate is error 1062 for w.next under an index.
 func (w *writer) duplicate(ix *schema.Index) *mysqlerr.Error {
-	var text []byte
-	t := w.cur.table
-	for i := range ix.Columns {
-		if i > 0 {
-			text = append(text, '-')
-		}
-		c := &ix.Columns[i]
-		text = appendKeyText(text, types.ToLocal(w.next.values[c.Column], w.env.Mode.Loc), &t.Columns[c.Column].Type, c.Prefix)
-	}
-	return mysqlerr.Newf(mysqlerr.DupEntry, "Duplicate entry '%s' for key '%s.%s'", text, t.Name, ix.Name)
-}
-
-// appendKeyText appends a key column as error 1062 shows it: binary strings with unprintable bytes as \xHH.
-func appendKeyText(dst []byte, v types.Value, t *types.Type, prefix int) []byte {
-	if v.IsNull() {
-		return append(dst, "NULL"...)
-	}
-	start := len(dst)
-	if dst = v.AppendText(dst, t); prefix > 0 {
-		dst = append(dst[:start], keys.Prefix(dst[start:], prefix, t.IsBinary())...)
-	}
-	if v.Kind() != types.KindBytes && v.Kind() != types.KindBit {
-		return dst
-	}
-	raw := append([]byte(nil), dst[start:]...)
-	dst = dst[:start]
-	for _, b := range raw {
-		if b < ' ' || b > '~' {
-			dst = fmt.Appendf(dst, "\\x%02X", b)
-		} else {
-			dst = append(dst, b)
-		}
-	}
-	return dst
+	return keys.Duplicate(w.cur.table, ix, w.next.values, w.env.Mode.Loc)
 }

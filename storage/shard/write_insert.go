@@ -177,7 +177,7 @@ func (w *writer) replaceDuplicate(ix *schema.Index) (done bool, err error) {
 
 func (w *writer) lastUnique(ix *schema.Index) bool {
 	for i := len(w.cur.table.Indexes) - 1; i > 0; i-- {
-		if w.cur.table.Indexes[i].Unique {
+		if w.cur.table.Indexes[i].IsUnique() {
 			return w.cur.table.Indexes[i].ID == ix.ID
 		}
 	}

@@ -122,6 +122,13 @@ func (s *samples) putLater(tx *catalog.Tx) {
 			Tablet: 14, Copy: 43, Table: 7, From: 2, To: 2, State: catalog.MoveCopying, Attempt: 44, Copied: true,
 			Others: []catalog.Source{{Tablet: 15, Shard: 3, Page: []byte{0, 1, 6}, Noted: shard.NotePosition{Index: 18}}},
 		})
+		entered := smallTable()
+		entered.ID, entered.Name = 9, "entered"
+		entered.Indexes[1].Unique, entered.Indexes[1].Entries = false, 10
+		entries := schema.NewEntries(entered, &entered.Indexes[1])
+		entries.ID, entries.Tablets = 10, []schema.Tablet{{ID: 51, Shard: goldenShard}}
+		tx.PutTable(entered)
+		tx.PutTable(entries)
 	}
 }
 

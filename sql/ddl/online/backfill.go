@@ -208,7 +208,7 @@ func (b *backfiller) write(ctx context.Context, w *fragment.Write) error {
 			return results[i].Err
 		}
 	}
-	return nil
+	return enterRows(ctx, b.x, b.t, w)
 }
 
 // passing tells whether a chunk may go through at the next attempt: its rows were locked, or their shard had no leader.

@@ -40,7 +40,7 @@ func (x *Executor) Alter(ctx context.Context, env *ddl.Env, name Name, statement
 		if c.OtherPartitions() {
 			return runPartitions(ctx, x, env, db, c)
 		}
-		return x.run(ctx, env, db, c, rename)
+		return errors.Join(x.run(ctx, env, db, c, rename), dropUnused(ctx, x, env, t.ID))
 	})
 	return rows, err
 }
@@ -57,8 +57,8 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 		last = c.From.Clone()
 	}
 	last.Version = c.From.Version
-	if c.From.Split() && slices.ContainsFunc(c.Build, func(id schema.IndexID) bool { return last.IndexByID(id).Unique }) {
-		return mysqlerr.NotSupported("a UNIQUE key of a table of several tablets")
+	if err := makeEntries(ctx, x, env, db, c, last); err != nil {
+		return err
 	}
 	added := ddl.AddedKeys(c.From, last)
 	related := kin(x.DB.Catalog(), c.From, last, db.Name, rename != nil)
@@ -233,8 +233,8 @@ func (x *Executor) publish(ctx context.Context, t *schema.Table, final bool, ren
 	return nil
 }
 
-// put gives the catalog a new version of a table. Nobody else can have changed it, but it may have been dropped: 1146.
-func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename *Name) error {
+// put gives the catalog a new version of a table, and of tables that have its entries. Nobody else can have changed it, but it may have been dropped: 1146.
+func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename *Name, entries ...*schema.Table) error {
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		now, ok := tx.Snapshot.TableByID(t.ID)
 		if !ok {
@@ -254,6 +254,9 @@ func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename 
 		}
 		if err := putRelated(tx, now, next); err != nil {
 			return err
+		}
+		for _, e := range entries {
+			tx.PutTable(e)
 		}
 		if final {
 			tx.PutRecord(jobKind, jobKey(t.ID), nil)

@@ -58,6 +58,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	}
 	second := c.Table.Clone()
 	second.Name, second.Version, second.Tablets, second.ForeignKeys = ddl.CopyName(c.From.ID), c.From.Version, nil, nil
+	second.UniqueHere()
 	if staysCut(c.From, second) {
 		second.Tablets = c.From.Tablets
 	}
@@ -69,6 +70,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	if err := x.place(ctx, db, second); err != nil {
 		return 0, err
 	}
+	entries := catalog.EntriesOf(x.DB.Catalog(), c.From.ID) // which go with the first table
 	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error { putSecond(tx, second, x.Owner); return nil })
 	if err == nil {
 		cp := &copier{x: x, env: env, from: c.From, to: second}
@@ -82,7 +84,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	if err != nil {
 		return 0, errors.Join(err, x.dropCopy(context.WithoutCancel(ctx), second))
 	}
-	return rows, x.dropTablets(ctx, []*schema.Table{c.From})
+	return rows, x.dropTablets(ctx, append(entries, c.From))
 }
 
 // staysCut tells whether the bounds of a table's tablets mean the same in another definition of it, which may be cut.
@@ -97,7 +99,7 @@ func staysCut(from, to *schema.Table) bool {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(to.Indexes[1:], func(ix schema.Index) bool { return ix.Unique })
+	return !slices.ContainsFunc(to.Indexes[1:], func(ix schema.Index) bool { return ix.IsUnique() })
 }
 
 // AutoIncOf is the next AUTO_INCREMENT value of a table, 1 where it has none.

@@ -18,6 +18,7 @@
 //
 // A shard derives index entries from its own descriptor in log order, so no gateway with an older version can write a row
 // without its entry: DeleteOnly, which systems with gateway-made entries need before WriteOnly, is never entered.
+// Gateways make the entries of unique keys over tablets alone (entries.go), and all of them know of such a key when the table's lock is given back.
 //
 // Invariants: a change has exactly the version after the one it started from. At most one change works on a table at a
 // time: it holds the table's job record in the catalog, which names the gateway that runs it. So does a second table that

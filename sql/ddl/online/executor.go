@@ -112,10 +112,10 @@ func (x attempt) dropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropD
 	for _, id := range ids {
 		locked[id] = true
 	}
-	var gone []*schema.Table
+	var gone, entries []*schema.Table
 	views := 0
 	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		gone, views = nil, 0
+		gone, entries, views = nil, nil, 0
 		if _, found = tx.Snapshot.Database(name); !found {
 			if stmt.IfExists {
 				return nil
@@ -130,7 +130,7 @@ func (x attempt) dropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropD
 			if !locked[t.ID] {
 				return errReplaced
 			}
-			deleteTable(tx, t.ID)
+			entries = append(entries, deleteTable(tx, t.ID)...)
 		}
 		for _, v := range tx.Snapshot.Views(name) {
 			tx.DeleteView(v.ID)
@@ -145,12 +145,18 @@ func (x attempt) dropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropD
 	if !found {
 		env.Report("Note", mysqlerr.New(mysqlerr.DBDropExists, name))
 	}
-	return len(gone) + views, found, x.dropTablets(ctx, gone)
+	return len(gone) + views, found, x.dropTablets(ctx, append(entries, gone...))
 }
 
-func deleteTable(tx *catalog.Tx, id schema.TableID) {
+// deleteTable takes a table out of the catalog, with the tables that have its entries, which it gives.
+func deleteTable(tx *catalog.Tx, id schema.TableID) (entries []*schema.Table) {
+	entries = catalog.EntriesOf(tx.Snapshot, id)
+	for _, e := range entries {
+		tx.DeleteTable(e.ID)
+	}
 	tx.DeleteTable(id)
 	tx.PutRecord(jobKind, jobKey(id), nil)
+	return entries
 }
 
 // dropTablets removes the rows of tables that the catalog no longer has.
@@ -274,10 +280,10 @@ func (x attempt) dropTables(ctx context.Context, env *ddl.Env, names []Name, ifE
 		return err
 	}
 	defer unlock()
-	var gone []*schema.Table
+	var gone, entries []*schema.Table
 	var missing []string
 	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		gone, missing = nil, nil
+		gone, entries, missing = nil, nil, nil
 		for _, n := range names {
 			t, ok := tx.Snapshot.Table(n.DB, n.Table)
 			if !ok {
@@ -296,7 +302,7 @@ func (x attempt) dropTables(ctx context.Context, env *ddl.Env, names []Name, ifE
 			return err
 		}
 		for _, t := range gone {
-			deleteTable(tx, t.ID)
+			entries = append(entries, deleteTable(tx, t.ID)...)
 		}
 		return nil
 	})
@@ -306,7 +312,7 @@ func (x attempt) dropTables(ctx context.Context, env *ddl.Env, names []Name, ifE
 	for _, m := range missing {
 		env.Report("Note", mysqlerr.New(mysqlerr.BadTable, m))
 	}
-	return x.dropTablets(ctx, gone)
+	return x.dropTablets(ctx, append(entries, gone...))
 }
 
 // named gives the tables of those names that there are; a missing one is the business of who changes the catalog.
@@ -342,10 +348,14 @@ func (x *Executor) Truncate(ctx context.Context, env *ddl.Env, name Name) error 
 		if err := x.DB.InstallTable(ctx, empty); err != nil {
 			return err
 		}
-		if err := x.put(ctx, empty, true, nil); err != nil {
+		was, entries, err := emptyEntries(ctx, x, db, t)
+		if err != nil {
 			return err
 		}
-		return x.dropTablets(ctx, []*schema.Table{t})
+		if err := x.put(ctx, empty, true, nil, entries...); err != nil {
+			return err
+		}
+		return x.dropTablets(ctx, append(was, t))
 	})
 }
 

@@ -24,7 +24,7 @@ const inheritEvery = 2 * time.Second
 // resumable tells whether a change comes down to indexes that are filled, so that its record can say all of the rest.
 func resumable(c *ddl.Change, rename *Name) bool {
 	return c.Table != nil && len(c.Build) > 0 && len(c.Drop)+len(c.NotNull) == 0 && len(ddl.AddedKeys(c.From, c.Table)) == 0 &&
-		!c.Locked && c.AutoInc == 0 && !c.RaiseAutoInc && rename == nil
+		!slices.ContainsFunc(c.Build, func(id schema.IndexID) bool { return c.Table.IndexByID(id).Entries != 0 }) && !c.Locked && c.AutoInc == 0 && !c.RaiseAutoInc && rename == nil
 }
 
 // inherit brings a table out of what a change has left: left by a gateway that is gone, nil by none that is known.

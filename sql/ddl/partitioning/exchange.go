@@ -20,6 +20,8 @@ func Exchange(s *catalog.Snapshot, t *schema.Table, partition string, with *sche
 		return 0, mysqlerr.New(mysqlerr.PartitionMgmtOnNonpartitioned)
 	case with.Partitioning != nil:
 		return 0, mysqlerr.New(mysqlerr.ExchangePartitioned, with.Name)
+	case with.HasEntries():
+		return 0, mysqlerr.NotSupported("EXCHANGE PARTITION with a table whose unique keys are over tablets")
 	case len(with.ForeignKeys) > 0 || len(s.Children(s.DatabaseName(with), with.Name)) > 0:
 		return 0, mysqlerr.New(mysqlerr.ExchangeForeignKey, with.Name)
 	}
@@ -73,7 +75,7 @@ func sameStored(a, b schema.Column) bool {
 
 // sameKey tells whether two tables of the same columns have the same index.
 func sameKey(a, b schema.Index) bool {
-	return strings.EqualFold(a.Name, b.Name) && a.Unique == b.Unique && slices.Equal(a.Columns, b.Columns)
+	return strings.EqualFold(a.Name, b.Name) && a.IsUnique() == b.IsUnique() && slices.Equal(a.Columns, b.Columns)
 }
 
 func byName(list []schema.Index) []schema.Index {

@@ -465,7 +465,7 @@ func Retype(from, to *schema.Table) error {
 func checkUnique(t *schema.Table, m *partition.Map) error {
 	for i := range t.Indexes {
 		ix := &t.Indexes[i]
-		if !ix.Unique || ix.ID == schema.PrimaryIndex && !t.HasPrimaryKey() {
+		if !ix.IsUnique() || ix.ID == schema.PrimaryIndex && !t.HasPrimaryKey() {
 			continue
 		}
 		what := "UNIQUE INDEX"
