@@ -15,6 +15,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // Unique keys over tablets (decision 51). Their entries are in tables of their own, which come before the version of the table that has
@@ -34,6 +35,10 @@ func makeEntries(ctx context.Context, x *Executor, env *ddl.Env, db *schema.Data
 		}
 		if env.Locks == nil {
 			return mysqlerr.NotSupported("a UNIQUE key of a table of several tablets")
+		}
+		// Older programs would write rows without their entries.
+		if err := version.Check(version.V2, x.DB.Catalog().ClusterVersion().Active, "a UNIQUE key of a table of several tablets"); err != nil {
+			return err
 		}
 		e := schema.NewEntries(last, ix)
 		if err := x.place(ctx, db, e); err != nil {
