@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
 )
 
 // Databases that were made while there was one node go apart when there are three, by themselves, while clients write; nothing is lost, and
@@ -18,6 +19,7 @@ func TestBusyDatabasesGoApart(t *testing.T) {
 	c := newTestCluster(t)
 	c.more = func(cfg *Config) { cfg.SteadyFor = 2 * time.Second }
 	n := c.start(0)
+	const many = 30 // rows a statement: however slow the machine is, that is work for which leases move
 	names := []string{"a", "b", "c"}
 	for _, name := range names {
 		createTable(t, n, name)
@@ -28,11 +30,11 @@ func TestBusyDatabasesGoApart(t *testing.T) {
 	for i, name := range names {
 		wg.Go(func() {
 			for !stop.Load() {
-				if err := insertNow(n, name, last[i]); err != nil {
+				if err := insertNow(n, name, last[i], many); err != nil {
 					t.Errorf("%s: row %d: %v", name, last[i], err)
 					return
 				}
-				last[i]++
+				last[i] += many
 			}
 		})
 	}
@@ -58,13 +60,17 @@ func TestBusyDatabasesGoApart(t *testing.T) {
 	}
 }
 
-// insertNow inserts a row into the table t of a database, wherever it is.
-func insertNow(n *Node, db string, id int64) error {
+// insertNow inserts rows, from an id on, into the table t of a database, wherever it is.
+func insertNow(n *Node, db string, id, rows int64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
+	var vals []types.Value
+	for i := id; i < id+rows; i++ {
+		vals = append(vals, types.Int(i), types.Int(i+1))
+	}
 	for {
 		tb, _ := n.Catalog().Table(db, "t")
-		err := insert(ctx, n, tb, id, id+1)
+		err := insertRows(ctx, n, tb, vals...)
 		if !errors.Is(err, distributed.ErrSchemaChanged) {
 			return err
 		}

@@ -137,12 +137,12 @@ func newTestCluster(t testing.TB) *testCluster {
 // eventually waits for a condition; what tells what was missing.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if cond() {
 			return
 		}
 	}
-	t.Fatalf("%s: not within a minute", what)
+	t.Fatalf("%s: not within three minutes", what)
 }
 
 // createTable makes a database and a table (id bigint primary key, n bigint) the way that the SQL layer does.
@@ -181,9 +181,14 @@ func must(t testing.TB, err error) {
 }
 
 func insert(ctx context.Context, n *Node, tb *schema.Table, id, v int64) error {
+	return insertRows(ctx, n, tb, types.Int(id), types.Int(v))
+}
+
+// insertRows inserts pairs of an id and a number.
+func insertRows(ctx context.Context, n *Node, tb *schema.Table, vals ...types.Value) error {
 	w := &fragment.Write{
 		Kind: fragment.Insert, Tablet: tb.Tablets[0].ID, SchemaVersion: tb.Version, Columns: []schema.ColumnID{1, 2},
-		Rows: types.Batch{Width: 2, Vals: []types.Value{types.Int(id), types.Int(v)}}, Env: &expr.Env{Mode: *types.DefaultMode()},
+		Rows: types.Batch{Width: 2, Vals: vals}, Env: &expr.Env{Mode: *types.DefaultMode()},
 	}
 	rs, err := n.Write(ctx, &distributed.TxnOptions{LockWait: 10 * time.Second}, w)
 	if err != nil {
