@@ -162,3 +162,18 @@ type Rows interface {
 	Next(ctx context.Context, page *fragment.Page) (bool, error)
 	Close()
 }
+
+// EachPage gives fn one page after the other, which is filled anew when it returns, and closes rows.
+func EachPage(ctx context.Context, rows Rows, fn func(page *fragment.Page) error) error {
+	defer rows.Close()
+	var page fragment.Page
+	for {
+		more, err := rows.Next(ctx, &page)
+		if err != nil || !more {
+			return err
+		}
+		if err := fn(&page); err != nil {
+			return err
+		}
+	}
+}

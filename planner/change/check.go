@@ -99,17 +99,12 @@ func readAll(ctx context.Context, db distributed.DB, r *fragment.Read, at mvcc.T
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var page fragment.Page
-	for {
-		more, err := rows.Next(ctx, &page)
-		if err != nil || !more {
-			return err
-		}
+	return distributed.EachPage(ctx, rows, func(page *fragment.Page) error {
 		for i := range page.Batch.Len() {
 			if err := fn(page.Batch.Row(i)); err != nil {
 				return err
 			}
 		}
-	}
+		return nil
+	})
 }

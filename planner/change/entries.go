@@ -308,20 +308,15 @@ func (k *uniqueKey) present(ctx context.Context, txn distributed.Txn, list []*en
 		if err != nil {
 			return nil, err
 		}
-		defer rows.Close()
-		var page fragment.Page
-		for {
-			more, err := rows.Next(ctx, &page)
-			if err != nil {
-				return nil, err
-			}
-			if !more {
-				break
-			}
+		err = distributed.EachPage(ctx, rows, func(page *fragment.Page) error {
 			for i := range page.Batch.Len() {
 				row := page.Batch.Row(i)
 				there[string(row[0].Raw())] = bytes.Clone(row[1].Raw())
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return there, nil

@@ -422,14 +422,8 @@ func (w *Writer) lookIn(ctx context.Context, l *lookup, r *fragment.Read, list [
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var page fragment.Page
 	utc := types.Mode{Loc: time.UTC}
-	for {
-		more, err := rows.Next(ctx, &page)
-		if err != nil || !more {
-			return err
-		}
+	return distributed.EachPage(ctx, rows, func(page *fragment.Page) error {
 		w.rt.Used.AddRows(uint64(page.Batch.Len())) //nolint:gosec // a length
 		for i := range page.Batch.Len() {
 			var primary []byte
@@ -446,7 +440,8 @@ func (w *Writer) lookIn(ctx context.Context, l *lookup, r *fragment.Read, list [
 				return err
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // stored gives the values of a row that was read in the form in which they are stored.

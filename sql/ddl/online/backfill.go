@@ -329,15 +329,5 @@ func (x *Executor) scanTablet(ctx context.Context, r *fragment.Read, fn func(pag
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var page fragment.Page
-	for {
-		more, err := rows.Next(ctx, &page)
-		if err != nil || !more {
-			return err
-		}
-		if err := fn(&page); err != nil {
-			return err
-		}
-	}
+	return distributed.EachPage(ctx, rows, fn)
 }

@@ -153,19 +153,15 @@ func lockRows(ctx context.Context, txn distributed.Txn, t *schema.Table, w *frag
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var page fragment.Page
-	for {
-		more, err := rows.Next(ctx, &page)
-		if err != nil || !more {
-			return list, err
-		}
+	err = distributed.EachPage(ctx, rows, func(page *fragment.Page) error {
 		for i := range page.Batch.Len() {
 			row := slices.Clone(page.Batch.Row(i))
 			if err := change.Stored(t, row, &utc); err != nil {
-				return nil, err
+				return err
 			}
 			list = append(list, row)
 		}
-	}
+		return nil
+	})
+	return list, err
 }
