@@ -3,7 +3,6 @@ package change
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -371,8 +370,6 @@ func (b *relationsBuilder) visible(db string, t *schema.Table) bool {
 	return false
 }
 
-func quoteIdentifier(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
-
 // noParent is 1452 for a row without a parent.
 func (k *parentKey) noParent(r *related) *mysqlerr.Error {
 	if k.hidden {
@@ -391,5 +388,5 @@ func (k *childKey) hasChild() *mysqlerr.Error {
 
 // describeKey is what 1451 and 1452 tell of a foreign key.
 func describeKey(db string, t *schema.Table, f *schema.ForeignKey) string {
-	return quoteIdentifier(db) + "." + quoteIdentifier(t.Name) + ", " + f.Definition(t, db, quoteIdentifier)
+	return mysqlerr.Quote(db) + "." + mysqlerr.Quote(t.Name) + ", " + f.Definition(t, db, mysqlerr.Quote)
 }

@@ -159,7 +159,7 @@ func dump(t *schema.Table) string {
 		b.WriteString("\n")
 	}
 	for i := range t.ForeignKeys {
-		fmt.Fprintf(&b, "  %s\n", t.ForeignKeys[i].Definition(t, "d", Quote))
+		fmt.Fprintf(&b, "  %s\n", t.ForeignKeys[i].Definition(t, "d", mysqlerr.Quote))
 	}
 	for _, c := range t.Checks {
 		fmt.Fprintf(&b, "  check %s %s enforced %v\n", c.Name, c.Expr, c.Enforced)

@@ -56,6 +56,3 @@ func IsCopy(name string) bool { return strings.HasPrefix(name, copyPrefix) }
 
 // CopyName is the name of the table that takes the rows of another.
 func CopyName(id schema.TableID) string { return fmt.Sprintf("%s%d", copyPrefix, id) }
-
-// Quote writes a name as an identifier.
-func Quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

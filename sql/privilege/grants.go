@@ -471,14 +471,14 @@ func grantLines(c *catalog.Snapshot, u *catalog.User) []string {
 	}
 	for _, db := range slices.Sorted(maps.Keys(u.DBs)) {
 		mask := effective(u.DBs[db])
-		add(privilegeNames(mask, allDBPrivileges, shownPrivileges), quoteName(db)+".*", mask&grantBit != 0)
+		add(privilegeNames(mask, allDBPrivileges, shownPrivileges), mysqlerr.Quote(db)+".*", mask&grantBit != 0)
 	}
 	lines = append(lines, restrictionLines(u)...)
 	for _, db := range slices.Sorted(maps.Keys(u.Tables)) {
 		for _, table := range slices.Sorted(maps.Keys(u.Tables[db])) {
 			t := u.Tables[db][table]
 			desc, _ := c.Table(db, table)
-			add(tablePrivilegeNames(t, desc), quoteName(db)+"."+quoteName(table), t.Mask&grantBit != 0)
+			add(tablePrivilegeNames(t, desc), mysqlerr.Quote(db)+"."+mysqlerr.Quote(table), t.Mask&grantBit != 0)
 		}
 	}
 	return append(lines, roleLines(u)...)
@@ -498,7 +498,7 @@ func tablePrivilegeNames(g catalog.TableGrant, t *schema.Table) string {
 		var columns []string
 		for _, c := range slices.Sorted(maps.Keys(g.Columns)) {
 			if g.Columns[c]&uint64(p) != 0 {
-				columns = append(columns, quoteName(columnName(t, c)))
+				columns = append(columns, mysqlerr.Quote(columnName(t, c)))
 			}
 		}
 		if columns != nil {
@@ -521,7 +521,5 @@ func columnName(t *schema.Table, lower string) string {
 	return lower
 }
 
-func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
-
 // idOf is an account as GRANT names it.
-func idOf(name, host string) string { return quoteName(name) + "@" + quoteName(host) }
+func idOf(name, host string) string { return mysqlerr.Quote(name) + "@" + mysqlerr.Quote(host) }

@@ -118,7 +118,7 @@ func (a Account) mayRevoke(from *catalog.User, mask uint64) *mysqlerr.Error {
 func restrictionLines(u *catalog.User) (lines []string) {
 	for _, db := range slices.Sorted(maps.Keys(u.Restrictions)) {
 		names := privilegeNames(u.Restrictions[db], 0, append(slices.Clone(shownPrivileges), mysql.GrantPriv))
-		lines = append(lines, "REVOKE "+names+" ON "+quoteName(db)+".* FROM "+idOf(u.Name, u.Host))
+		lines = append(lines, "REVOKE "+names+" ON "+mysqlerr.Quote(db)+".* FROM "+idOf(u.Name, u.Host))
 	}
 	return lines
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -74,10 +75,8 @@ func plainName(name string) string {
 	if isPlainName(name) {
 		return name
 	}
-	return backquoted(name)
+	return mysqlerr.Quote(name)
 }
-
-func backquoted(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 func (w *definition) partition(part *schema.Partition) {
 	w.WriteString("PARTITION " + plainName(part.Name))
@@ -203,7 +202,7 @@ func ruleText(t *schema.Table, r *schema.PartitionRule) string {
 	if r.Expr != "" {
 		return r.Expr
 	}
-	return strings.Join(columnNames(t, r, backquoted), ",")
+	return strings.Join(columnNames(t, r, mysqlerr.Quote), ",")
 }
 
 func partitionLine(s *virtual.Scan, o *virtual.Object, t *schema.Table, head []types.Value, part *schema.Partition) error {

@@ -336,7 +336,7 @@ func quoteName(c virtual.Context, name string) string {
 	if !c.Quote() && isPlainName(name) {
 		return name
 	}
-	return "`" + strings.ReplaceAll(name, "`", "``") + "`"
+	return mysqlerr.Quote(name)
 }
 
 // isPlainName tells whether a name can stand without quotes.

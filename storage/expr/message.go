@@ -3,6 +3,7 @@ package expr
 import (
 	"strings"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -76,7 +77,7 @@ func Quoted(parts ...string) string {
 		if b.Len() > 0 {
 			b.WriteByte('.')
 		}
-		b.WriteString("`" + strings.ReplaceAll(p, "`", "``") + "`")
+		b.WriteString(mysqlerr.Quote(p))
 	}
 	return b.String()
 }

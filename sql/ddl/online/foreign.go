@@ -179,7 +179,7 @@ func mayTruncate(env *ddl.Env, s *catalog.Snapshot, t *schema.Table) error {
 	if child == nil {
 		return nil
 	}
-	return mysqlerr.New(mysqlerr.TruncateIllegalFK, ddl.Quote(s.DatabaseName(child))+"."+ddl.Quote(child.Name)+", CONSTRAINT "+ddl.Quote(f.Name))
+	return mysqlerr.New(mysqlerr.TruncateIllegalFK, mysqlerr.Quote(s.DatabaseName(child))+"."+mysqlerr.Quote(child.Name)+", CONSTRAINT "+mysqlerr.Quote(f.Name))
 }
 
 // checkReferences is 1452 where a row of t has no parent under one of the keys of those names. Both tables are locked.
@@ -204,7 +204,7 @@ func (x *Executor) checkReferences(ctx context.Context, env *ddl.Env, db string,
 			return err
 		}
 		if found {
-			return mysqlerr.New(mysqlerr.NoReferencedRow2, ddl.Quote(db)+"."+ddl.Quote(as.Name)+", "+f.Definition(as, db, ddl.Quote))
+			return mysqlerr.New(mysqlerr.NoReferencedRow2, mysqlerr.Quote(db)+"."+mysqlerr.Quote(as.Name)+", "+f.Definition(as, db, mysqlerr.Quote))
 		}
 	}
 	return nil
