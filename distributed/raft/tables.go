@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -110,5 +109,3 @@ func (f *listFile) Sync() error {
 	_ = note.Close()
 	return nil
 }
-
-var _ io.ReaderAt = (*tableFile)(nil)

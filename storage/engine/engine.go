@@ -99,7 +99,7 @@ func Open(o Options) (*Engine, error) {
 
 func open(o Options, lock *pebble.Lock) (*Engine, error) {
 	cache := pebble.NewCache(o.CacheBytes)
-	defer cache.Unref() // the store and the Engine hold their own references
+	defer cache.Unref() // the store holds its own reference, and the Engine asks for its size only while the store is open
 	if err := checkList(o.FS, o.Dir); err != nil {
 		return nil, err
 	}

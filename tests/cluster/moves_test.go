@@ -8,7 +8,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,10 +27,7 @@ func TestMovingTablets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tablets, err := strconv.Atoi(harness.Setting("TABLETS", "12"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	tablets := harness.Number(t, "TABLETS", 12)
 	works, faults := []string{tableWorkload}, []string{"none"}
 	if os.Getenv("TIME") != "" {
 		works, faults = strings.Split(harness.Setting("WORKLOAD", "table,bank,lists,claims,snapshots,large"), ","), []string{"none", "kill"}

@@ -24,14 +24,7 @@ func TestTwins(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts two processes")
 	}
-	seed, err := strconv.ParseUint(harness.Setting("SEED", "1"), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps, err := strconv.Atoi(harness.Setting("STEPS", "6"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	steps, seed := harness.Number(t, "STEPS", 6), uint64(harness.Number(t, "SEED", 1)) //nolint:gosec // a seed
 	nodes := harness.Cluster(t, 2)
 	w := &twins{t: t, rng: rand.New(rand.NewPCG(seed, 44)), db: nodes[0].DB("", ""), answers: map[string][]string{}}
 	w.must("CREATE DATABASE one")

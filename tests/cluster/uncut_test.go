@@ -21,14 +21,7 @@ func TestUniqueAsUncut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a process")
 	}
-	steps, err := strconv.Atoi(harness.Setting("STEPS", "400"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	seed, err := strconv.ParseUint(harness.Setting("SEED", "1"), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
+	steps, seed := harness.Number(t, "STEPS", 400), uint64(harness.Number(t, "SEED", 1)) //nolint:gosec // a seed
 	n := harness.NewNode(t)
 	n.Start()
 	var sides [2]*side

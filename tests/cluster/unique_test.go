@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,14 +22,7 @@ func TestUniqueOverTablets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts three processes")
 	}
-	steps, err := strconv.Atoi(harness.Setting("STEPS", "60"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	seed, err := strconv.ParseUint(harness.Setting("SEED", "1"), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
+	steps, seed := harness.Number(t, "STEPS", 60), uint64(harness.Number(t, "SEED", 1)) //nolint:gosec // a seed
 	nodes := harness.Cluster(t, 3)
 	db := nodes[0].DB("", "")
 	for _, text := range []string{

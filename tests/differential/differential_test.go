@@ -29,7 +29,7 @@ func TestDifferential(t *testing.T) {
 	if os.Getenv("STATEMENTS") == "" {
 		t.Skip("make differential")
 	}
-	statements, seed, show := setting(t, "STATEMENTS", 0), setting(t, "SEED", int(time.Now().UnixNano()&0xffffff)), setting(t, "SHOW", 200)
+	statements, seed, show := harness.Number(t, "STATEMENTS", 0), harness.Number(t, "SEED", int(time.Now().UnixNano()&0xffffff)), harness.Number(t, "SHOW", 200)
 	t.Logf("SEED=%d", seed)
 	theirsDSN := os.Getenv("MARIADB")
 	if theirsDSN == "" {
@@ -39,8 +39,8 @@ func TestDifferential(t *testing.T) {
 	if oursDSN == "" {
 		oursDSN = harness.NewNode(t).Start().DSN("", "")
 	}
-	found := &findings{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: setting(t, "EXAMPLES", 0)}
-	workers := setting(t, "WORKERS", 1)
+	found := &findings{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: harness.Number(t, "EXAMPLES", 0)}
+	workers := harness.Number(t, "WORKERS", 1)
 	t.Run("workers", func(t *testing.T) {
 		for i := range workers {
 			t.Run(strconv.Itoa(i), func(t *testing.T) {
@@ -92,14 +92,6 @@ func (r *run) work(g *Generator, statements int) {
 			again, r.ended = i, false
 		}
 	}
-}
-
-func setting(t *testing.T, name string, otherwise int) int {
-	n, err := strconv.Atoi(harness.Setting(name, strconv.Itoa(otherwise)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 // findings are what all workers have found.

@@ -26,7 +26,7 @@ func TestEvalengine(t *testing.T) {
 	if os.Getenv("EXPRESSIONS") == "" {
 		t.Skip("make evalengine")
 	}
-	wanted, seed, show := setting(t, "EXPRESSIONS", 0), setting(t, "SEED", int(time.Now().UnixNano()&0xffffff)), setting(t, "SHOW", 200)
+	wanted, seed, show := harness.Number(t, "EXPRESSIONS", 0), harness.Number(t, "SEED", int(time.Now().UnixNano()&0xffffff)), harness.Number(t, "SHOW", 200)
 	t.Logf("SEED=%d", seed)
 	dsn := os.Getenv("CLOUDSQL")
 	if dsn == "" {
@@ -40,7 +40,7 @@ func TestEvalengine(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, g := newOracle(), New(uint64(seed), 0) //nolint:gosec // a seed
-	r := &run{t: t, findings: &findings{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: setting(t, "EXAMPLES", 0)}}
+	r := &run{t: t, findings: &findings{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: harness.Number(t, "EXAMPLES", 0)}}
 	made := 0
 	for made < wanted {
 		g.scope, g.depth, g.inner = nil, 0, 0

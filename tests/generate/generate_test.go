@@ -48,10 +48,7 @@ func TestGenerate(t *testing.T) {
 	if patience, err = time.ParseDuration(harness.Setting("PATIENCE", patience.String())); err != nil {
 		t.Fatal(err)
 	}
-	clients, err := strconv.Atoi(harness.Setting("CLIENTS", "6"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := harness.Number(t, "CLIENTS", 6)
 	for _, n := range strings.Split(harness.Setting("NODES", "1,3"), ",") {
 		count, err := strconv.Atoi(n)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -57,6 +58,16 @@ func Setting(name, byDefault string) string {
 		return v
 	}
 	return byDefault
+}
+
+// Number is a setting that is one.
+func Number(t testing.TB, name string, byDefault int) int {
+	t.Helper()
+	n, err := strconv.Atoi(Setting(name, strconv.Itoa(byDefault)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // FreePort finds a loopback port that nobody listens on.
