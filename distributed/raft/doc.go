@@ -15,7 +15,7 @@
 //   - The raft log is the write-ahead log. The state machine is written without syncing; Sync makes it durable before
 //     dragonboat compacts the log, and Config.OnDurable reports how far, so that a replica whose data is older than
 //     that is found out before it is opened again (dragonboat would panic).
-//   - A log that lacks what was written to it is not opened (ErrDamagedLog): see wal.go, synced.go and damage.go.
+//   - A log that lacks what was written to it is not opened (ErrDamagedLog): see wal.go, synced.go, tables.go and damage.go.
 //   - A replica that cannot apply an entry applies nothing more, and the listener is told (OnFailed); the library is not.
 //   - A proposal's result comes through OnApplied, once, in log order; dropped is called at most once and only when
 //     dragonboat says that the proposal is lost or presumed lost. A presumed loss may still be applied later: exactly
