@@ -74,6 +74,7 @@ type process struct {
 func (p *process) open(ctx context.Context) (err error) {
 	s := p.settings
 	p.failed = make(chan error, 4)
+	useHugePages(s.cacheBytes())
 	if p.sqlLis, err = listen("SQL", s.sqlAddr); err != nil {
 		return err
 	}

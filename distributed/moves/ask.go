@@ -36,7 +36,7 @@ type Request struct {
 	Attempt uint64             `json:"attempt,omitempty"`
 	Step    *shard.MoveCommand `json:"step,omitempty"`
 	// Freeze: for how long to look for a moment when nobody is in the tablet, and then to wait for those who are, with nobody let in.
-	// Then it may take so long.
+	// Most is for how long all but the look may take.
 	Look time.Duration `json:"look,omitempty"`
 	Wait time.Duration `json:"wait,omitempty"`
 	Most time.Duration `json:"most,omitempty"`
@@ -178,7 +178,7 @@ func (l *Answerer) step(ctx context.Context, locks *lock.Table, q *Request, r *R
 	}
 	defer open()
 	q.Step.Newest = l.Observed() // whoever reads at a later one goes on at the target: no message is worth that
-	limit, cancel := context.WithTimeout(ctx, q.Most)
+	limit, cancel := context.WithTimeout(ctx, q.Most-r.Waited)
 	defer cancel()
 	if err := l.log(limit, q); err != nil && limit.Err() != nil && ctx.Err() == nil {
 		return errSlow

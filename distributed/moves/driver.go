@@ -76,8 +76,9 @@ const (
 	freezeLook     = 300 * time.Millisecond // for a moment when nobody is in the tablet, before anybody is kept out
 	freezeWait     = 50 * time.Millisecond  // for those who are in the tablet, with nobody let in: at first
 	freezeWaitMost = 150 * time.Millisecond // and after many attempts in vain
-	freezeFirst    = 150 * time.Millisecond // from the freeze to the flip: at first
-	freezeMost     = 2 * time.Second        // and after some attempts in vain
+	freezeFirst    = 130 * time.Millisecond // from when nobody is let in to the flip, which takes a round more: at first
+	freezeTries    = 5                      // attempts in vain for which that stays so
+	freezeMost     = 2 * time.Second        // and after some more
 	thawPause      = 400 * time.Millisecond // between two attempts to freeze
 	// giveWayMost bounds for how long a page of a copy lets those go first who have tablets frozen.
 	giveWayMost = 200 * time.Millisecond
@@ -652,21 +653,25 @@ func (a *attempt) flip(ctx context.Context) error {
 	return nil
 }
 
-// patience is for how long a freeze may take, beside the waiting for those who are in the tablets.
+// wait is for how long those are waited for who are in a tablet, with nobody let in.
+func (a *attempt) wait() time.Duration {
+	return min(freezeWait+time.Duration(a.busy)*2*time.Millisecond, freezeWaitMost)
+}
+
+// patience is for how long a tablet may be frozen before the flip is begun, wait among that.
 func (a *attempt) patience() time.Duration {
-	return min(freezeFirst<<min(a.slow, 8), freezeMost)
+	return min(freezeFirst<<min(max(a.slow-freezeTries, 0), 8), freezeMost) + a.wait() - freezeWait
 }
 
 // freeze freezes all sources. One alone waits until nobody happens to be in it; several would wait for each other.
 func (a *attempt) freeze(ctx context.Context, f *freeze) error {
-	q := Request{Op: OpStep, Wait: min(freezeWait+time.Duration(a.busy)*2*time.Millisecond, freezeWaitMost), MaxBytes: a.pageBytes}
+	q := Request{Op: OpStep, Wait: a.wait(), Most: a.patience(), MaxBytes: a.pageBytes}
 	if len(a.sources) == 1 {
 		q.Look = freezeLook
 	}
 	began := time.Now()
 	f.began, f.states = began, make([]*Reply, len(a.sources))
-	q.Most = a.patience()
-	limit, cancel := context.WithTimeout(ctx, q.Look+q.Wait+q.Most)
+	limit, cancel := context.WithTimeout(ctx, q.Look+q.Most)
 	defer cancel()
 	err := each(len(a.sources), func(i int) (err error) {
 		s, q := &a.sources[i], q
@@ -689,7 +694,7 @@ func (a *attempt) freeze(ctx context.Context, f *freeze) error {
 
 // show is flip of sources that are frozen.
 func (a *attempt) show(ctx context.Context, f *freeze, version uint64) error {
-	limit, cancel := context.WithTimeout(ctx, a.patience())
+	limit, cancel := context.WithDeadline(ctx, f.began.Add(a.patience()))
 	defer cancel()
 	f.opening = true
 	err := a.open(limit, f)
@@ -780,11 +785,12 @@ func (a *attempt) shares(rows int64) []int64 {
 func (a *attempt) thaw(ctx context.Context, f *freeze, why error) error {
 	a.Stats.Thawed.Add(1)
 	err := a.atSources(ctx, shard.MoveTrack) // one that somebody stayed in may have been frozen by an earlier try
-	if took := time.Since(f.began); len(a.sources) == 1 && errors.Is(why, shard.ErrMoveBusy) {
-		a.Stats.Frozen.Observe(f.waited)
-	} else {
-		a.Stats.Frozen.Observe(took)
+	took := time.Since(f.began)
+	if len(a.sources) == 1 && errors.Is(why, shard.ErrMoveBusy) {
+		took = f.waited
 	}
+	a.Stats.Frozen.Observe(took)
+	a.log.Info("a tablet serves again that was about to move", "tablet", uint64(a.Tablet), "sources", len(a.sources), "why", why, "frozen", took, "waited", f.waited, "froze", f.froze)
 	if err == nil && f.opening {
 		err = a.fill(ctx)
 	}

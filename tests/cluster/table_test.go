@@ -309,10 +309,13 @@ func (w *table) judgeInserted(r *run, db *sql.DB) {
 // frozenFor finds how long tablets were frozen, and parts of that time, in what the node that handed them over has logged.
 var frozenFor = regexp.MustCompile(`msg="a tablet has moved".*?(?: busy=(\d+) slow=(\d+))? frozen=(\S+)(?: waited=(\S+) froze=(\S+) opened=(\S+))?`)
 
+// thawedAfter finds how long those were frozen that served again instead.
+var thawedAfter = regexp.MustCompile(`msg="a tablet serves again that was about to move".*? frozen=(\S+)`)
+
 // logFreezes tells how long tablets were frozen.
 func (r *run) logFreezes() {
-	const all, waited, froze, opened, flipped = 0, 1, 2, 3, 4
-	names := [...]string{all: "freezes", waited: "for those in it", froze: "its freeze", opened: "the copies", flipped: "the flip"}
+	const all, waited, froze, opened, flipped, thawed = 0, 1, 2, 3, 4, 5
+	names := [...]string{all: "freezes", waited: "for those in it", froze: "its freeze", opened: "the copies", flipped: "the flip", thawed: "given up"}
 	var lists [len(names)][]time.Duration
 	busy, slow := 0, 0
 	for _, n := range r.nodes {
@@ -328,12 +331,19 @@ func (r *run) logFreezes() {
 			s, _ := strconv.Atoi(m[2])
 			busy, slow = busy+b, slow+s
 		}
+		for _, m := range thawedAfter.FindAllStringSubmatch(n.Log(), -1) {
+			took, _ := time.ParseDuration(m[1])
+			lists[thawed] = append(lists[thawed], took)
+		}
 	}
 	if len(lists[all]) == 0 {
 		return
 	}
 	r.t.Logf("%d freezes, %d more were given up since somebody was in a tablet, %d since they took too long", len(lists[all]), busy, slow)
 	for i, list := range lists {
+		if len(list) == 0 {
+			continue
+		}
 		slices.Sort(list)
 		at := func(hundredth int) time.Duration {
 			return list[(len(list)-1)*hundredth/100].Round(100 * time.Microsecond)
