@@ -82,3 +82,11 @@ func EntriesOf(s *Snapshot, id schema.TableID) (list []*schema.Table) {
 	}
 	return list
 }
+
+// WithEntries is a table and the tables of its unique keys' entries.
+func WithEntries(s *Snapshot, t *schema.Table) []*schema.Table {
+	if !t.HasEntries() {
+		return []*schema.Table{t}
+	}
+	return append([]*schema.Table{t}, EntriesOf(s, t.ID)...)
+}

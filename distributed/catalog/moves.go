@@ -105,10 +105,13 @@ func MoveFrom(s *Snapshot, t schema.TabletID) *Move {
 	return nil
 }
 
-// Moving tells whether a table has a move during which its definition must stay as it is.
-func Moving(s *Snapshot, t schema.TableID) bool {
+// Moving tells whether a table, or one of its unique keys' entries, has a move during which its definition must stay as it is.
+func Moving(s *Snapshot, id schema.TableID) bool {
 	for _, m := range s.moves.All() {
-		if m.Table == t && m.State == MoveCopying {
+		if m.State != MoveCopying {
+			continue
+		}
+		if t, ok := s.TableByID(m.Table); m.Table == id || ok && t.EntriesOf(id) {
 			return true
 		}
 	}
@@ -188,11 +191,14 @@ func (tx *Tx) BeginSplit(table *schema.Table, tablet schema.TabletID, how Split)
 	if err == nil {
 		err = haveData(tx.Snapshot, how.Shards...)
 	}
-	if err == nil {
-		err = mayBeCut(table)
-	}
 	if err != nil {
 		return err
+	}
+	switch {
+	case table.Partitioning != nil:
+		return mysqlerr.NotSupported("SPLIT TABLET of a partitioned table")
+	case !MayBeCut(table):
+		return mysqlerr.NotSupported("SPLIT TABLET of a table with a unique key beside the primary one")
 	}
 	if n := max(len(how.At)+1, how.Into); n < 2 || len(table.Tablets)+n > MostTablets {
 		return mysqlerr.New(mysqlerr.WrongValue, "number of tablets", strconv.Itoa(n))
@@ -210,17 +216,32 @@ func (tx *Tx) BeginSplit(table *schema.Table, tablet schema.TabletID, how Split)
 	return nil
 }
 
-// mayBeCut is 1235 for tables whose rows belong to tablets by more than their primary keys.
-func mayBeCut(table *schema.Table) error {
-	if table.Partitioning != nil {
-		return mysqlerr.NotSupported("SPLIT TABLET of a partitioned table")
-	}
-	for i := range table.Indexes[1:] {
-		if table.Indexes[i+1].Unique {
-			return mysqlerr.NotSupported("SPLIT TABLET of a table with a unique key beside the primary one")
+// MayBeCut tells whether the rows of a table belong to tablets by their primary keys alone.
+func MayBeCut(table *schema.Table) bool {
+	return table.Partitioning == nil && !slices.ContainsFunc(table.Indexes, func(ix schema.Index) bool { return ix.Unique && ix.ID != schema.PrimaryIndex })
+}
+
+// cutKind is the kind of record that a table has, by its id, which was cut to even out what nodes bear. It is put together again when that is not
+// needed any more; what a statement has cut stays so.
+const cutKind = "cut"
+
+// CutHere lists the tables that were cut to even out what nodes bear.
+func CutHere(s *Snapshot) (list []schema.TableID) {
+	for _, key := range s.Records(cutKind) {
+		if id, err := strconv.ParseUint(key, 10, 64); err == nil {
+			list = append(list, schema.TableID(id))
 		}
 	}
-	return nil
+	return list
+}
+
+// PutCutHere notes whether a table was cut to even out what nodes bear.
+func (tx *Tx) PutCutHere(id schema.TableID, is bool) {
+	if is {
+		tx.PutRecord(cutKind, number(id), true)
+	} else {
+		tx.PutRecord(cutKind, number(id), nil)
+	}
 }
 
 // Cut gives a split its targets: tablet cut at keys. 1525 for keys that don't rise within its bounds.

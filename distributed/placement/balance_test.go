@@ -217,6 +217,7 @@ func TestHeavyDatabase(t *testing.T) {
 // A table that weighs more than a node should bear is not moved about: it is alone in the end.
 func TestHotTableStays(t *testing.T) {
 	inWorld(t, 8, balanced, func(w *world) {
+		w.setting(SettingBalance, "TABLES")
 		w.setting(SettingPartLoad, "1000")
 		w.fill(1, 21, func(_, table int) weight {
 			if table == 0 {
@@ -237,6 +238,120 @@ func TestHotTableStays(t *testing.T) {
 			if b[inWork] > 3000 {
 				t.Errorf("node %d bears %v", id, b)
 			}
+		}
+	})
+}
+
+// hotTable is a database with a table that weighs more than three nodes should bear, on three nodes.
+func (w *world) hotTable() (tablets func() int) {
+	w.setting(SettingPartLoad, "1000")
+	w.fill(1, 7, func(_, table int) weight {
+		if table == 0 {
+			return weight{inBytes: 8 << 20, inWork: 3000}
+		}
+		return weight{inBytes: 8 << 20, inWork: 50}
+	})
+	for id := schema.NodeID(2); id <= 3; id++ {
+		w.join(id)
+	}
+	return func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.snap.Tables("d000")[0].Tablets)
+	}
+}
+
+// weighTable changes what the tablets of the first table weigh together.
+func (w *world) weighTable(all weight) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.snap.Tables("d000")[0]
+	for i := range t.Tablets {
+		w.weights[t.Tablets[i].ID] = weight{}.plus(all, 1/float64(len(t.Tablets)))
+	}
+	w.weighed = nil
+}
+
+// A table that weighs more than a node should bear is cut, and all bear the same; when it has been light for long it is put together, but not
+// sooner, and not if a statement has taken it over.
+func TestHotTableIsCut(t *testing.T) {
+	for _, statement := range []bool{false, true} {
+		t.Run(fmt.Sprint(statement), func(t *testing.T) {
+			inWorld(t, 9, balanced, func(w *world) {
+				tablets := w.hotTable()
+				w.becomesIn(time.Hour, "even", func() error { return w.within(0.2) })
+				cut := tablets()
+				if cut < 3 {
+					t.Fatalf("the table has %d tablets", cut)
+				}
+				w.weighTable(weight{inBytes: 8 << 20, inWork: 800}) // light, but not light enough
+				time.Sleep(coolFor + 10*time.Minute)
+				if n := tablets(); n != cut {
+					t.Errorf("of %d tablets %d are left at 800", cut, n)
+				}
+				w.weighTable(weight{inBytes: 8 << 20, inWork: 300})
+				time.Sleep(coolFor / 2)
+				if n := tablets(); n != cut {
+					t.Errorf("of %d tablets %d are left too soon", cut, n)
+				}
+				if statement {
+					w.mustChange(func(tx *catalog.Tx) error {
+						tx.PutCutHere(tx.Snapshot.Tables("d000")[0].ID, false)
+						return nil
+					})
+					time.Sleep(pauseMost + coolFor)
+					if n := tablets(); n != cut {
+						t.Errorf("of %d tablets that a statement made %d are left", cut, n)
+					}
+					return
+				}
+				w.becomesIn(pauseMost+coolFor, "one tablet", func() error {
+					if n := tablets(); n != 1 {
+						return fmt.Errorf("%d tablets", n)
+					}
+					return nil
+				})
+				w.becomesIn(pauseMost+coolFor, "forgotten", func() error {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					if list := catalog.CutHere(w.snap); len(list) > 0 {
+						return fmt.Errorf("%v", list)
+					}
+					return nil
+				})
+			})
+		})
+	}
+}
+
+// What can't be cut is not tried again and again, and nothing of it stays.
+func TestHotTableThatCannotBeCut(t *testing.T) {
+	inWorld(t, 10, balanced, func(w *world) {
+		w.uncut = true
+		tablets := w.hotTable()
+		time.Sleep(50 * time.Minute)
+		w.mu.Lock()
+		tried, moves := w.failed, len(catalog.Moves(w.snap))
+		w.mu.Unlock()
+		if n := tablets(); n != 1 || tried != 1 || moves > 0 {
+			t.Errorf("tried %d times, %d moves are left, %d tablets", tried, moves, n)
+		}
+	})
+}
+
+// A few rows that are busy are not cut.
+func TestHotRowStays(t *testing.T) {
+	inWorld(t, 11, balanced, func(w *world) {
+		w.setting(SettingPartLoad, "1000")
+		w.fill(1, 7, func(_, table int) weight { return weight{inBytes: 100 << 10, inWork: []float64{3000, 50, 50, 50, 50, 50, 50}[table]} })
+		for id := schema.NodeID(2); id <= 3; id++ {
+			w.join(id)
+		}
+		time.Sleep(time.Hour)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if n := len(w.snap.Tables("d000")[0].Tablets); n != 1 {
+			t.Errorf("%d tablets", n)
 		}
 	})
 }

@@ -17,8 +17,8 @@ import (
 
 // The settings of the whole cluster.
 const (
-	// SettingBalance says what may be moved to even out what nodes bear: OFF, DATABASES (each as a whole), or TABLES, of databases that are
-	// too large for a node or too busy.
+	// SettingBalance says what may be moved to even out what nodes bear: OFF, DATABASES (each as a whole), TABLES, of databases that are
+	// too large for a node or too busy, or TABLETS: such tables may be cut, too.
 	SettingBalance = "cloudsql_balance"
 	// SettingPartLoad and SettingPartMB are how busy (reads, and rows written, a second) or large a database must be for its tables to part.
 	SettingPartLoad = "cloudsql_balance_part_load"
@@ -27,7 +27,7 @@ const (
 
 // The defaults of the settings.
 const (
-	DefaultBalance  = "TABLES"
+	DefaultBalance  = "TABLETS"
 	DefaultPartLoad = 20_000
 	DefaultPartMB   = 1024
 )
@@ -58,30 +58,40 @@ type Shift struct {
 	To       schema.ShardID    `json:"to"`
 }
 
-// housed is a tablet with its table.
+// housed is a tablet with its table. The table may be one of a unique key's entries; owner is the one that a statement would name.
 type housed struct {
+	owner  schema.TableID
 	table  *schema.Table
 	tablet *schema.Tablet
 }
 
-// tablets are those that have not left the shard yet.
-func (s *Shift) tablets(c *catalog.Snapshot) (list []housed) {
-	var tables []*schema.Table
-	if s.Table != 0 {
-		if t, ok := c.TableByID(s.Table); ok {
-			tables = append(tables, t)
-		}
-	} else if d, ok := c.DatabaseByID(s.Database); ok {
-		tables = c.Tables(d.Name)
+// housedIn lists the tablets of a database.
+func housedIn(c *catalog.Snapshot, d *schema.Database) (list []housed) {
+	for _, t := range c.Tables(d.Name) {
+		list = append(list, housedOf(c, t)...)
 	}
-	for _, t := range tables {
-		for i := range t.Tablets {
-			if tb := &t.Tablets[i]; tb.Shard == s.From && (s.Tablet == 0 || s.Tablet == tb.ID) {
-				list = append(list, housed{t, tb})
-			}
+	return list
+}
+
+// housedOf lists the tablets of a table and of its unique keys' entries.
+func housedOf(c *catalog.Snapshot, t *schema.Table) (list []housed) {
+	for _, part := range catalog.WithEntries(c, t) {
+		for i := range part.Tablets {
+			list = append(list, housed{t.ID, part, &part.Tablets[i]})
 		}
 	}
 	return list
+}
+
+// tablets are those that have not left the shard yet.
+func (s *Shift) tablets(c *catalog.Snapshot) (list []housed) {
+	d, ok := c.DatabaseByID(s.Database)
+	if !ok {
+		return nil
+	}
+	return slices.DeleteFunc(housedIn(c, d), func(h housed) bool {
+		return h.tablet.Shard != s.From || s.Table != 0 && s.Table != h.table.ID || s.Tablet != 0 && s.Tablet != h.tablet.ID
+	})
 }
 
 // shifting is what a Reconciler remembers of balancing tablets; whoever reconciles next begins without.
@@ -97,6 +107,8 @@ type shifting struct {
 	bytes uint64
 	left  int
 	since time.Time
+
+	cuts cutting
 }
 
 func (s *Shift) key() Shift { return Shift{Database: s.Database, Table: s.Table, Tablet: s.Tablet} }
@@ -129,8 +141,8 @@ func (r balancing) shift(ctx context.Context, c *catalog.Snapshot, leads map[sch
 	if m == nil {
 		return nil
 	}
-	if !r.shifts.worthwhile(m.off()) {
-		return nil
+	if err := r.cool(ctx, c, m, p); err != nil || !r.shifts.worthwhile(m.off()) {
+		return err
 	}
 	return r.plan(ctx, c, m, p)
 }
@@ -204,7 +216,7 @@ func (r balancing) begin(ctx context.Context, s *Shift) error {
 			}
 		}
 		for _, h := range list { // of a table, one after the other: each changes its definition
-			if moving+begun >= movesAtOnce || catalog.Moving(tx.Snapshot, h.table.ID) || catalog.Defining(tx.Snapshot, h.table.ID) ||
+			if moving+begun >= movesAtOnce || catalog.Moving(tx.Snapshot, h.table.ID) || catalog.Defining(tx.Snapshot, h.owner) ||
 				catalog.MoveFrom(tx.Snapshot, h.tablet.ID) != nil {
 				continue
 			}
@@ -268,10 +280,7 @@ func (r balancing) end(ctx context.Context, s *Shift, done bool) error {
 	if f.looked.Before(time.Now()) {
 		f.looked = time.Now()
 	}
-	if f.rests == nil {
-		f.rests = map[Shift]time.Time{}
-	}
-	f.rests[s.key()] = time.Now().Add(rest)
+	r.rest(s.key(), rest)
 	return nil
 }
 
@@ -316,8 +325,8 @@ func (r balancing) weightOf(s schema.ShardID, leader schema.NodeID) weight {
 
 func weightOf(l load.Load) weight { return weight{inBytes: l.Bytes, inWork: l.Work()} }
 
-// plan asks what the tablets weigh and plans the next shifts.
-func (r balancing) plan(ctx context.Context, c *catalog.Snapshot, m *scales, p policy) error {
+// weights asks what the tablets weigh.
+func (r balancing) weights(ctx context.Context, m *scales) (map[schema.TabletID]weight, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	weights := map[schema.TabletID]weight{}
@@ -325,13 +334,26 @@ func (r balancing) plan(ctx context.Context, c *catalog.Snapshot, m *scales, p p
 		s := m.places[i].shard
 		list, err := r.c.Loads(ctx, r.leaderOf(s), s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for k := range list {
 			weights[list[k].ID] = weightOf(list[k].Load)
 		}
 	}
+	return weights, nil
+}
+
+// plan plans the next shifts, or has a tablet cut first that is too heavy for them to help.
+func (r balancing) plan(ctx context.Context, c *catalog.Snapshot, m *scales, p policy) error {
+	weights, err := r.weights(ctx, m)
+	if err != nil {
+		return err
+	}
 	maps.DeleteFunc(r.shifts.rests, func(_ Shift, until time.Time) bool { return time.Now().After(until) })
+	if begun, err := r.cut(ctx, c, weights, m.mean, p); begun || err != nil {
+		r.shifts.off, r.shifts.pause, r.shifts.looked = 0, 0, time.Now() // what was planned in vain is another matter now
+		return err
+	}
 	units := slices.DeleteFunc(units(c, weights, m.mean, p), func(u unit) bool {
 		_, rests := r.shifts.rests[u.what.key()]
 		return rests
@@ -350,6 +372,7 @@ func (r balancing) plan(ctx context.Context, c *catalog.Snapshot, m *scales, p p
 type policy struct {
 	off   bool
 	parts bool   // databases may be parted that are above floor
+	cuts  bool   // so may tables, by cutting them
 	floor weight // and above what a node bears on average
 }
 
@@ -358,7 +381,8 @@ func policyOf(c *catalog.Snapshot) policy {
 	if !ok {
 		mode = DefaultBalance
 	}
-	p := policy{off: strings.EqualFold(mode, "OFF"), parts: strings.EqualFold(mode, "TABLES")}
+	p := policy{off: strings.EqualFold(mode, "OFF"), cuts: strings.EqualFold(mode, "TABLETS")}
+	p.parts = p.cuts || strings.EqualFold(mode, "TABLES")
 	p.floor[inBytes] = float64(numberSetting(c, SettingPartMB, DefaultPartMB)) * (1 << 20)
 	p.floor[inWork] = float64(numberSetting(c, SettingPartLoad, DefaultPartLoad))
 	return p
@@ -396,7 +420,11 @@ func units(c *catalog.Snapshot, weights map[schema.TabletID]weight, mean weight,
 // too heavy for that, each table; and of such a table, each tablet. What is being redefined can't move.
 func (p *policy) unitsOf(c *catalog.Snapshot, d *schema.Database, weights map[schema.TabletID]weight, mean weight) []unit {
 	tables := c.Tables(d.Name)
-	parted := p.tooHeavy(sum(weights, tables...), mean)
+	var all weight
+	for _, h := range housedIn(c, d) {
+		all = all.plus(weights[h.tablet.ID], 1)
+	}
+	parted := p.tooHeavy(all, mean)
 	g := group{at: map[Shift]int{}}
 	for _, t := range tables {
 		if catalog.Defining(c, t.ID) {
@@ -405,17 +433,19 @@ func (p *policy) unitsOf(c *catalog.Snapshot, d *schema.Database, weights map[sc
 			}
 			continue
 		}
-		what := Shift{Database: d.ID}
-		if parted {
-			what.Table = t.ID
-		}
-		single := parted && p.tooHeavy(sum(weights, t), mean)
-		for i := range t.Tablets {
-			tb := &t.Tablets[i]
-			if what.From = tb.Shard; single {
-				what.Tablet = tb.ID
+		for _, part := range catalog.WithEntries(c, t) {
+			what := Shift{Database: d.ID}
+			if parted {
+				what.Table = part.ID
 			}
-			g.add(what, weights[tb.ID])
+			single := parted && p.tooHeavy(sum(weights, part), mean)
+			for i := range part.Tablets {
+				tb := &part.Tablets[i]
+				if what.From = tb.Shard; single {
+					what.Tablet = tb.ID
+				}
+				g.add(what, weights[tb.ID])
+			}
 		}
 	}
 	return g.units

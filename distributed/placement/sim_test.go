@@ -3,11 +3,14 @@ package placement
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +42,8 @@ type world struct {
 	weights map[schema.TabletID]weight
 	noise   float64                // by which share, at most, the work that a leader tells of is off
 	moved   map[schema.TableID]int // tablets of a table
+	uncut   bool                   // no tablet can be cut
+	failed  int                    // how often that was tried
 	weighed *catalog.Snapshot      // that sums are of
 	sums    map[schema.ShardID]weight
 }
@@ -190,16 +195,54 @@ func (w *world) carryOut(ctx context.Context) {
 		w.mustChange(func(tx *catalog.Tx) error {
 			for _, m := range catalog.Moves(tx.Snapshot) {
 				t, ok := tx.Snapshot.TableByID(m.Table)
+				if m.State == catalog.MoveFailed {
+					continue
+				}
+				if ok && m.Into > 0 && len(m.Targets) == 0 { // it will go over next time
+					next := *m
+					if w.uncut {
+						next.State = catalog.MoveFailed
+						w.failed++
+					} else if err := cutEvenly(tx, &next, t); err != nil {
+						return err
+					}
+					tx.PutMove(&next)
+					continue
+				}
 				if m.State == catalog.MoveLeaving || m.Cancel || !ok || !tx.Flip(m, t.Version+1) {
 					tx.DeleteMove(m.Tablet)
 					continue
 				}
-				w.weights[m.Copy] = w.weights[m.Tablet]
+				var all weight
+				for _, from := range m.Sources() {
+					all = all.plus(w.weights[from.Tablet], 1)
+				}
+				results := m.Results()
+				for i := range results {
+					w.weights[results[i].ID] = weight{}.plus(all, 1/float64(len(results)))
+				}
 				w.moved[m.Table]++
 			}
 			return nil
 		})
 	}
+}
+
+// cutEvenly finds keys to cut a tablet at; all have eight bytes.
+func cutEvenly(tx *catalog.Tx, m *catalog.Move, t *schema.Table) error {
+	i := slices.IndexFunc(t.Tablets, func(tb schema.Tablet) bool { return tb.ID == m.Tablet })
+	low, high := uint64(0), uint64(math.MaxUint64)
+	if b := t.Tablets[i].Start; b != nil {
+		low = binary.BigEndian.Uint64(b)
+	}
+	if b := t.Tablets[i].End; b != nil {
+		high = binary.BigEndian.Uint64(b)
+	}
+	var keys [][]byte
+	for k := 1; k < m.Into; k++ {
+		keys = append(keys, binary.BigEndian.AppendUint64(nil, low+(high-low)/uint64(m.Into)*uint64(k))) //nolint:gosec // small
+	}
+	return tx.Cut(m, t.Tablets[i], keys)
 }
 
 // live lets groups elect leaders, grow, and be caught up with.

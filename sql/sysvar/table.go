@@ -225,7 +225,7 @@ var groups = []group{
 		boolVar("innodb_rollback_on_timeout", Global, "OFF"),                        // MySQL takes it at its start only
 		boolVar("cloudsql_spread_tables", Global, "OFF"),                            // read by the node: each new table in the emptiest shard
 		uintVar("cloudsql_cluster_version_hold", Global, 0, 0, maxU32),              // read by the reconciler: raise the version no further; 0: as far as it goes
-		enumVar("cloudsql_balance", Global, "TABLES", "OFF", "DATABASES", "TABLES"), // read by the reconciler: what moves to even out nodes
+		enumVar("cloudsql_balance", Global, "TABLETS", "OFF", "DATABASES", "TABLES", "TABLETS"), // read by the reconciler: what moves to even out nodes
 		uintVar("cloudsql_balance_part_load", Global, 20000, 1, maxU32),             // … from which reads and writes a second on a database's tables part
 		uintVar("cloudsql_balance_part_mb", Global, 1024, 1, maxU32),                // … or from which size on
 		uintVar("cloudsql_replication_factor", Global, 3, 1, 7),                     // … how many replicas a data shard has, as far as there are nodes

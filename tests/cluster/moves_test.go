@@ -102,11 +102,11 @@ func (s *reshaping) any(db *sql.DB) (bool, error) {
 	switch rand.IntN(4) {
 	case 0: // of a table that has few, in its shard or over all
 		return s.alter(db, &s.cut, within, "SELECT CONCAT('ALTER TABLE `', table_name, '` SPLIT TABLET ', MIN(tablet_id), ' INTO ', FLOOR(2 + 2 * RAND()), ' TABLETS', IF(RAND() < 0.5, ' SPREAD', ''))"+
-			` FROM information_schema.cluster_tablets WHERE table_schema = ? AND table_name NOT IN ('claims', 'big')
+			` FROM information_schema.cluster_tablets WHERE table_schema = ? AND table_name <> 'big' AND entries_of IS NULL
 			GROUP BY table_name HAVING COUNT(*) < 4 ORDER BY RAND() LIMIT 1`, checkDB)
 	case 1:
 		return s.alter(db, &s.merged, within, "SELECT CONCAT('ALTER TABLE `', table_name, '` MERGE TABLETS ALL')"+
-			` FROM information_schema.cluster_tablets WHERE table_schema = ? AND table_name <> 'big'
+			` FROM information_schema.cluster_tablets WHERE table_schema = ? AND table_name <> 'big' AND entries_of IS NULL
 			GROUP BY table_name HAVING COUNT(*) > 1 ORDER BY RAND() LIMIT 1`, checkDB)
 	}
 	return s.move(db, within, "table_name <> 'big'")

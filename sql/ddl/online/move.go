@@ -15,14 +15,24 @@ import (
 // Moves has tablets moved to other shards, cut and merged, which package moves does, and waits for it. Who stops waiting cancels it.
 type Moves struct{ *Executor }
 
-// MoveTablet has a tablet of a table moved to another shard.
+// MoveTablet has a tablet of a table, or of its unique keys' entries, moved to another shard.
 func (x Moves) MoveTablet(ctx context.Context, name Name, tablet schema.TabletID, to schema.ShardID) error {
 	return x.start(ctx, name, "MOVE TABLET", func(tx *catalog.Tx, t *schema.Table) (schema.TabletID, error) {
-		if begun, err := tx.BeginMove(t, tablet, to); err != nil || !begun {
+		if begun, err := tx.BeginMove(partWith(tx.Snapshot, t, tablet), tablet, to); err != nil || !begun {
 			return 0, err
 		}
 		return tablet, nil
 	})
+}
+
+// partWith is the table, or that of its unique keys' entries, that has a tablet; the table where none has it.
+func partWith(s *catalog.Snapshot, t *schema.Table, tablet schema.TabletID) *schema.Table {
+	for _, part := range catalog.WithEntries(s, t) {
+		if slices.ContainsFunc(part.Tablets, func(tb schema.Tablet) bool { return tb.ID == tablet }) {
+			return part
+		}
+	}
+	return t
 }
 
 // SplitTablet has a tablet of a table cut; which and how, is told of the table as it is then.
@@ -32,6 +42,7 @@ func (x Moves) SplitTablet(ctx context.Context, name Name, how func(t *schema.Ta
 		if err != nil {
 			return 0, err
 		}
+		tx.PutCutHere(t.ID, false) // from now on it is as statements say
 		return tablet, tx.BeginSplit(t, tablet, split)
 	})
 }
@@ -48,6 +59,7 @@ func (x Moves) MergeTablets(ctx context.Context, name Name, tablets []schema.Tab
 		if len(merged) == 1 && t.Partitioning == nil { // it is one already
 			return 0, nil
 		}
+		tx.PutCutHere(t.ID, false)
 		return tx.BeginMerge(t, merged, to)
 	})
 }
@@ -96,11 +108,12 @@ func (x Moves) awaitMove(ctx context.Context, name Name, table schema.TableID, t
 
 // moved tells what has become of a move that is over.
 func (x Moves) moved(name Name, table schema.TableID, tablet schema.TabletID) error {
-	t, ok := x.DB.Catalog().TableByID(table)
-	switch {
-	case !ok:
+	c := x.DB.Catalog()
+	t, ok := c.TableByID(table)
+	if !ok {
 		return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
-	case slices.ContainsFunc(t.Tablets, func(tb schema.Tablet) bool { return tb.ID == tablet }):
+	}
+	if slices.ContainsFunc(partWith(c, t, tablet).Tablets, func(tb schema.Tablet) bool { return tb.ID == tablet }) {
 		return mysqlerr.New(mysqlerr.QueryInterrupted) // somebody has cancelled it
 	}
 	return nil
@@ -113,7 +126,7 @@ func (x Moves) CancelMove(ctx context.Context, name Name, tablet schema.TabletID
 		return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
 	}
 	m := catalog.MoveFrom(x.DB.Catalog(), tablet)
-	if m == nil || m.Table != t.ID || m.State != catalog.MoveCopying {
+	if m == nil || m.Table != partWith(x.DB.Catalog(), t, tablet).ID || m.State != catalog.MoveCopying {
 		return mysqlerr.New(mysqlerr.WrongValue, "TABLET", strconv.FormatUint(uint64(tablet), 10))
 	}
 	return x.cancelMove(ctx, m.Tablet)

@@ -76,17 +76,33 @@ func Rate(perSecond float64) types.Value { return virtual.Num(uint64(math.Round(
 
 func clusterTablets(s *virtual.Scan) error {
 	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
-		for i := range o.Desc.Tablets {
-			t := TabletOf(s, o.Desc, i)
-			err := s.Row(types.Str(o.DB), types.Str(o.Desc.Name), virtual.Num(i+1), virtual.Num(uint64(t.ID)),
-				virtual.Num(uint64(t.Shard)), t.Holder, bound(t.Start), bound(t.End), t.Partition, virtual.Num(t.Rows), virtual.Num(t.Bytes),
-				t.Moving, t.Copied, Rate(t.Reads), Rate(t.Writes))
-			if err != nil {
-				return err
+		if err := tabletRows(s, o, o.Desc, types.Null); err != nil {
+			return err
+		}
+		for i := range o.Desc.Indexes {
+			ix := &o.Desc.Indexes[i]
+			if e, ok := s.Catalog().TableByID(ix.Entries); ok && ix.Entries != 0 {
+				if err := tabletRows(s, o, e, types.Str(ix.Name)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
+}
+
+// tabletRows are the rows of an object's tablets, or of those that have the entries of one of its unique keys.
+func tabletRows(s *virtual.Scan, o *virtual.Object, desc *schema.Table, entriesOf types.Value) error {
+	for i := range desc.Tablets {
+		t := TabletOf(s, desc, i)
+		err := s.Row(types.Str(o.DB), types.Str(o.Desc.Name), virtual.Num(i+1), virtual.Num(uint64(t.ID)),
+			virtual.Num(uint64(t.Shard)), t.Holder, bound(t.Start), bound(t.End), t.Partition, virtual.Num(t.Rows), virtual.Num(t.Bytes),
+			t.Moving, t.Copied, Rate(t.Reads), Rate(t.Writes), entriesOf)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // clusterColumnarCopies is CLUSTER_COLUMNAR_COPIES: the columnar copies on this node.
