@@ -343,7 +343,9 @@ func TestHotTableThatCannotBeCut(t *testing.T) {
 func TestHotRowStays(t *testing.T) {
 	inWorld(t, 11, balanced, func(w *world) {
 		w.setting(SettingPartLoad, "1000")
-		w.fill(1, 7, func(_, table int) weight { return weight{inBytes: 100 << 10, inWork: []float64{3000, 50, 50, 50, 50, 50, 50}[table]} })
+		w.fill(1, 7, func(_, table int) weight {
+			return weight{inBytes: 100 << 10, inWork: []float64{3000, 50, 50, 50, 50, 50, 50}[table]}
+		})
 		for id := schema.NodeID(2); id <= 3; id++ {
 			w.join(id)
 		}

@@ -222,14 +222,14 @@ var groups = []group{
 		uintVar("max_user_connections", Both, 0, 0, maxU32),
 		uintVar("max_prepared_stmt_count", Global, 16382, 0, 4194304),
 		uintVar("connect_timeout", Global, 10, 2, year),
-		boolVar("innodb_rollback_on_timeout", Global, "OFF"),                        // MySQL takes it at its start only
-		boolVar("cloudsql_spread_tables", Global, "OFF"),                            // read by the node: each new table in the emptiest shard
-		uintVar("cloudsql_cluster_version_hold", Global, 0, 0, maxU32),              // read by the reconciler: raise the version no further; 0: as far as it goes
+		boolVar("innodb_rollback_on_timeout", Global, "OFF"),                                    // MySQL takes it at its start only
+		boolVar("cloudsql_spread_tables", Global, "OFF"),                                        // read by the node: each new table in the emptiest shard
+		uintVar("cloudsql_cluster_version_hold", Global, 0, 0, maxU32),                          // read by the reconciler: raise the version no further; 0: as far as it goes
 		enumVar("cloudsql_balance", Global, "TABLETS", "OFF", "DATABASES", "TABLES", "TABLETS"), // read by the reconciler: what moves to even out nodes
-		uintVar("cloudsql_balance_part_load", Global, 20000, 1, maxU32),             // … from which reads and writes a second on a database's tables part
-		uintVar("cloudsql_balance_part_mb", Global, 1024, 1, maxU32),                // … or from which size on
-		uintVar("cloudsql_replication_factor", Global, 3, 1, 7),                     // … how many replicas a data shard has, as far as there are nodes
-		boolVar("innodb_stats_auto_recalc", Global, "ON"),                           // read by the node: tables are looked at again as they grow and shrink
+		uintVar("cloudsql_balance_part_load", Global, 20000, 1, maxU32),                         // … from which reads and writes a second on a database's tables part
+		uintVar("cloudsql_balance_part_mb", Global, 1024, 1, maxU32),                            // … or from which size on
+		uintVar("cloudsql_replication_factor", Global, 3, 1, 7),                                 // … how many replicas a data shard has, as far as there are nodes
+		boolVar("innodb_stats_auto_recalc", Global, "ON"),                                       // read by the node: tables are looked at again as they grow and shrink
 	}},
 	{Works, "what validate_password asks of passwords, where it is installed", components(ValidatePassword,
 		uintVar("validate_password.length", Global, 8, 0, math.MaxInt32),

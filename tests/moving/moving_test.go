@@ -46,7 +46,7 @@ func TestTablets(t *testing.T) {
 	db := w.nodes[0].DB("", "multiStatements=true")
 	must(t, db, `CREATE DATABASE d; USE d; CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL, KEY (n)); CREATE TABLE b LIKE a;
 		CREATE TABLE l (id BIGINT PRIMARY KEY, s VARCHAR(200), KEY (s)) PARTITION BY HASH (id) PARTITIONS 2;
-		CREATE TABLE s (id BIGINT PRIMARY KEY AUTO_INCREMENT, v BIGINT NOT NULL, KEY (v))`)
+		CREATE TABLE s (id BIGINT PRIMARY KEY AUTO_INCREMENT, v BIGINT NOT NULL, UNIQUE KEY (v))`)
 	for id := range accounts {
 		must(t, db, fmt.Sprintf("INSERT INTO d.a VALUES (%d, %d); INSERT INTO d.b VALUES (%d, %d)", id, start, id, start))
 	}
@@ -235,6 +235,23 @@ func (w *world) check() {
 		}
 		db.Close()
 	}
+	w.checkEntries()
+}
+
+// checkEntries has the entries of s's unique key, which are in tablets of their own once it was cut, compared with its rows.
+func (w *world) checkEntries() {
+	db := w.nodes[0].DB("d", "readTimeout=60s")
+	defer db.Close()
+	harness.Eventually(w.t, time.Minute, "rows and entries to be compared", func() error {
+		var table, op, kind, text string
+		if err := db.QueryRow("CHECK TABLE s").Scan(&table, &op, &kind, &text); err != nil {
+			return err
+		}
+		if text != "OK" {
+			w.t.Errorf("CHECK TABLE: %s %s", kind, text)
+		}
+		return nil
+	})
 }
 
 // checkAcked looks whether a query gives all values that were acknowledged, and none twice.
