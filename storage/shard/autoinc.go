@@ -9,12 +9,13 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/wire"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
 // autoIncrements hands out AUTO_INCREMENT values at the leaseholder. The next value of a tablet is kept in memory; it
-// begins above the largest value that was applied. Values drawn for writes that fail are lost, as in MySQL.
+// begins above the largest value that was applied or prepared. Values drawn for writes that fail are lost, as in MySQL.
 type autoIncrements struct {
 	mu   sync.Mutex
 	next map[schema.TabletID]uint64
@@ -103,11 +104,42 @@ func (a *autoIncrements) nextOf(t *tablet) uint64 {
 	if a.next == nil {
 		a.next = map[schema.TabletID]uint64{}
 	}
-	applied := t.counters.autoInc.Load()
-	if applied < math.MaxUint64 {
-		applied++
+	used := max(t.counters.autoInc.Load(), t.counters.claimed.Load())
+	if used < math.MaxUint64 {
+		used++
 	}
-	return max(a.next[t.id], applied, t.current.table.AutoIncStart, 1)
+	return max(a.next[t.id], used, t.current.table.AutoIncStart, 1)
+}
+
+// claim notes a value in a row that is being prepared. Called by the apply goroutine alone.
+func (c *counters) claim(value uint64) {
+	if value > c.claimed.Load() {
+		c.claimed.Store(value)
+	}
+}
+
+// claimStored notes the values in the rows of a piece that was stored. What is no row is told of when the piece is resolved.
+func (a *applying) claimStored(effects []byte) {
+	d := wire.NewReader(effects)
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		e := fragment.ReadEffect(d)
+		if t, ok := a.tablets.Get(e.Tablet); ok && e.Op == fragment.EffectPut && d.Err() == nil {
+			t.counters.claim(t.valueIn(e.Row))
+		}
+	}
+}
+
+// valueIn is the AUTO_INCREMENT value of a stored row, 0 where it has none.
+func (t *tablet) valueIn(stored []byte) uint64 {
+	if t.current.autoInc < 0 {
+		return 0
+	}
+	row := make([]types.Value, len(t.current.table.Columns))
+	if t.current.full.Decode(stored, row, nil) != nil {
+		return 0
+	}
+	value, _ := autoIncValue(row[t.current.autoInc])
+	return value
 }
 
 // ReserveAutoInc hands out n consecutive values; 0 tells the next one without taking it. See API.
@@ -154,17 +186,12 @@ func (s *Shard) KeepAutoInc(ws *Workspace) {
 	a := &s.autoInc
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var row []types.Value
 	ws.rows.Scan(func(key []byte, item workspaceItem) bool {
 		t, ok := s.tablets.Load().Get(tabletOfKey(key))
-		if !ok || t.current.autoInc < 0 || item.deleted {
+		if !ok || item.deleted {
 			return true
 		}
-		row = resize(row, len(t.current.table.Columns))
-		if t.current.full.Decode(item.payload, row, nil) != nil { // whoever commits it will be told
-			return true
-		}
-		if given, _ := autoIncValue(row[t.current.autoInc]); given < math.MaxUint64 {
+		if given := t.valueIn(item.payload); given > 0 && given < math.MaxUint64 { // who commits what is no row will be told
 			a.next[t.id] = max(a.nextOf(t), given+1)
 		}
 		return true

@@ -242,6 +242,9 @@ func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, _ error)
 	var c *piece
 	if r.Status == Committed {
 		c = a.newPiece(p, mark)
+		for i := range a.writer.deltas {
+			a.writer.deltas[i].t.counters.claim(a.writer.deltas[i].autoInc)
+		}
 	}
 	a.overlay.rollback(mark)
 	if r.Status == Committed && p.Kind == ProposalPrepare && !a.movesHold(x, c) {
@@ -657,7 +660,9 @@ func (a *applying) loadPart(key, value []byte) error {
 	}
 	if key = key[len(id):]; len(key) == 0 {
 		x, err := decodePrepared(id, value)
-		a.prepared.txns[id] = x
+		if a.prepared.txns[id] = x; err == nil && len(x.pieces) > 0 && x.pieces[len(x.pieces)-1] != nil {
+			a.claimStored(x.pieces[len(x.pieces)-1].effects)
+		}
 		return err
 	}
 	x := a.prepared.txns[id]
@@ -669,6 +674,7 @@ func (a *applying) loadPart(key, value []byte) error {
 	if err != nil {
 		return err
 	}
+	a.claimStored(c.effects)
 	c.effects = nil
 	if n < x.resolved {
 		c.changes, c.looked = keyList{}, keyList{}

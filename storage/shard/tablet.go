@@ -30,6 +30,7 @@ type tablet struct {
 type counters struct {
 	rows    atomic.Int64
 	autoInc atomic.Uint64 // largest AUTO_INCREMENT value in any row ever put
+	claimed atomic.Uint64 // likewise in rows that were prepared; nobody but a leaseholder asks, so it is no part of the state
 	usage   usage
 	work    work
 	copies  copies

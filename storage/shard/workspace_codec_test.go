@@ -128,3 +128,42 @@ func TestAutoIncOfUncommittedUpdates(t *testing.T) {
 		t.Errorf("the next value is %d, %v", next, err)
 	}
 }
+
+// TestAutoIncOfPreparedTransactions: a value in a row that is prepared, or a piece of what will be, is not given again by the next leaseholder, nor after a
+// start: nobody knows yet whether the row will be there.
+func TestAutoIncOfPreparedTransactions(t *testing.T) {
+	e, s, l := openTable(t)
+	prepare := func(kind ProposalKind) Proposal {
+		ws := NewWorkspace(1 << 20)
+		w := insertRow(0, 1, fmt.Sprint(kind))
+		w.Rows.Row(0)[0], w.AutoInc = types.Null, true
+		if r, err := s.Evaluate(t.Context(), w, ws, nil); err != nil || r.Err != nil {
+			t.Fatalf("%+v %v", r, err)
+		}
+		p := l.proposal()
+		p.Kind, p.Effects, p.Participants = kind, ws.Effects(), []schema.ShardID{testShard, 77}
+		if r := l.propose(p)[0]; r.Status != Prepared && r.Status != Staged {
+			t.Fatalf("%+v", r)
+		}
+		return p
+	}
+	next := func(want uint64) {
+		t.Helper()
+		s.ResetAutoInc()
+		for range 2 {
+			if next, err := s.ReserveAutoInc(testTablet, 0); next != want || err != nil {
+				t.Errorf("the next value is %d, %v; not %d", next, err, want)
+			}
+			s = openShard(t, e)
+		}
+		l.s = s
+	}
+	first := prepare(ProposalPrepare)
+	next(2)
+	prepare(ProposalStage)
+	next(3)
+	if r := l.propose(Proposal{Kind: ProposalResolve, Txn: first.Txn, CommitTS: first.TS})[0]; r.Status != Committed {
+		t.Fatalf("%+v", r)
+	}
+	next(3)
+}
