@@ -77,8 +77,9 @@ type DB interface {
 	TabletWork(t *schema.Tablet) (reads, writes float64)
 	// Leaseholder is the node that serves a shard now as far as this node knows (0: unknown), for EXPLAIN.
 	Leaseholder(s schema.ShardID) schema.NodeID
-	// HasReplica tells whether this node has a replica of a shard, and so can serve follower reads.
-	HasReplica(s schema.ShardID) bool
+	// PastReader is the node that serves reads of a shard's past to this node's clients (0: the leaseholder): this one, if it has a replica, or
+	// one that is nearer than the leaseholder's.
+	PastReader(s schema.ShardID) schema.NodeID
 	NodeID() schema.NodeID
 	// ShardLoad is how large a shard is and how busy its leader, as that one last told; zero where nobody has.
 	ShardLoad(s schema.ShardID) load.Load

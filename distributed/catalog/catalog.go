@@ -170,8 +170,8 @@ type Shard struct {
 	Replicas    map[schema.NodeID]uint64 `json:"replicas"`
 	NonVoting   map[schema.NodeID]uint64 `json:"nonVoting,omitempty"`
 	NextReplica uint64                   `json:"nextReplica"`
-	// Changing has the changes of raft's configuration that were begun and are to be completed: what was asked of raft may have been
-	// done, whatever was heard of it.
+	// Changing has the changes that were begun and are to be completed: what was asked of raft may have been done, whatever was heard
+	// of it. A replica that does not vote and has none is one that is only read.
 	Changing map[schema.NodeID]Change `json:"changing,omitempty"`
 }
 
@@ -180,7 +180,8 @@ type Change string
 
 // The changes.
 const (
-	Promoting Change = "promote" // a non-voting replica is to vote
+	Joining   Change = "join"    // a non-voting replica was given to its node for voting; programs before this one do so with any
+	Promoting Change = "promote" // … and raft was asked
 	Removing  Change = "remove"
 )
 
@@ -190,6 +191,12 @@ func (s *Shard) ReplicaOn(n schema.NodeID) (replica uint64, voting bool) {
 		return r, true
 	}
 	return s.NonVoting[n], false
+}
+
+// ToVote tells whether a node's replica votes, or is on its way to that.
+func (s *Shard) ToVote(n schema.NodeID) bool {
+	_, votes := s.Replicas[n]
+	return votes || s.Changing[n] == Joining || s.Changing[n] == Promoting
 }
 
 // Clone is a copy that may be changed.

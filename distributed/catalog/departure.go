@@ -37,6 +37,19 @@ func (tx *Tx) Depart(id schema.NodeID, d Departure) error {
 	return nil
 }
 
+// Return notes a member that begins again with an empty directory. Its replicas that vote are replaced when it does not know them; those
+// that do not are replaced as well, since their leaders take them to have what they have lost.
+func (tx *Tx) Return(m *Node) {
+	tx.PutNode(m)
+	for _, sh := range tx.Snapshot.Shards() {
+		if _, here := sh.NonVoting[m.ID]; here && sh.Changing[m.ID] != Removing {
+			c := sh.Clone()
+			c.Changing[m.ID] = Removing
+			tx.PutShard(c)
+		}
+	}
+}
+
 // othersStay tells whether a node other than id keeps its replicas.
 func (tx *Tx) othersStay(id schema.NodeID) bool {
 	for _, m := range tx.Snapshot.Nodes() {

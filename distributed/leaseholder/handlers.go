@@ -17,8 +17,7 @@ import (
 // Register serves a node's replicas to others; find gives a shard's, or nil. Typed errors travel inside
 // the response, so that a handler itself never fails.
 func Register(reg rpc.Registrar, find func(schema.ShardID) Server) {
-	h := &handlers{find: find}
-	h.pages.New = func() any { return new(fragment.Page) }
+	h := newHandlers(find)
 	for m, fn := range map[rpc.Method]func(context.Context, []byte) []byte{
 		methodRead:           h.read,
 		methodWrite:          h.write,
@@ -47,6 +46,12 @@ type handlers struct {
 	pages sync.Pool
 }
 
+func newHandlers(find func(schema.ShardID) Server) *handlers {
+	h := &handlers{find: find}
+	h.pages.New = func() any { return new(fragment.Page) }
+	return h
+}
+
 func (h *handlers) replica(s schema.ShardID) (Server, error) {
 	if r := h.find(s); r != nil {
 		return r, nil
@@ -55,21 +60,28 @@ func (h *handlers) replica(s schema.ShardID) (Server, error) {
 }
 
 func (h *handlers) read(ctx context.Context, req []byte) []byte {
+	return h.answerRead(ctx, req, func(ctx context.Context, q *ReadRequest, page *fragment.Page) error {
+		r, err := h.replica(q.Shard)
+		if err != nil {
+			return err
+		}
+		if q.MaxBytes == 0 {
+			q.MaxBytes = defaultPageBytes
+		}
+		return r.Read(ctx, q, page)
+	})
+}
+
+// answerRead decodes a read, and answers with the page that serve fills.
+func (h *handlers) answerRead(ctx context.Context, req []byte, serve func(context.Context, *ReadRequest, *fragment.Page) error) []byte {
 	q, err := decodeReadRequest(req)
 	if err != nil {
 		return appendReply(nil, err)
 	}
-	r, err := h.replica(q.Shard)
-	if err != nil {
-		return appendReply(nil, err)
-	}
-	if q.MaxBytes == 0 {
-		q.MaxBytes = defaultPageBytes
-	}
 	chargeEnv(ctx, q.Read.Env)
 	page := h.pages.Get().(*fragment.Page)
 	defer h.pages.Put(page)
-	if err := r.Read(ctx, q, page); err != nil {
+	if err := serve(ctx, q, page); err != nil {
 		return appendReply(nil, err)
 	}
 	return appendPage(appendReply(make([]byte, 0, 512), nil), q, page)

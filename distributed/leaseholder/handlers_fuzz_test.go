@@ -20,9 +20,10 @@ func (h handlersOf) Handle(m rpc.Method, fn rpc.Handler) { h[m] = fn }
 func FuzzHandlers(f *testing.F) {
 	handlers := handlersOf{}
 	Register(handlers, func(schema.ShardID) Server { return closedServer{} })
+	RegisterNear(handlers, closedServer{}.Read)
 	methods := []rpc.Method{
 		methodRead, methodWrite, methodCommit, methodRollback, methodRollbackTo, methodReserveAutoInc, methodKeepAlive, methodClosedUpTo,
-		methodPrepare, methodResolve, methodInspect, methodForget, methodRelease, methodTakeOver,
+		methodPrepare, methodResolve, methodInspect, methodForget, methodRelease, methodTakeOver, methodReadNear,
 	}
 	if len(methods) != len(handlers) {
 		f.Fatalf("%d methods of %d", len(methods), len(handlers))

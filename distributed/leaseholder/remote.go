@@ -32,6 +32,7 @@ const (
 	methodForget         = rpc.MethodsReplica + 20
 	methodRelease        = rpc.MethodsReplica + 21
 	methodTakeOver       = rpc.MethodsReplica + 22
+	methodReadNear       = rpc.MethodsReplica + 23
 )
 
 // Remote is another node's Service. Besides Service's errors there are the network's: those that match rpc.ErrNotSent
@@ -102,7 +103,11 @@ func OutcomeUnknown(err error) bool {
 
 // Read implements Service. The page's values alias the response, which is nobody else's.
 func (c *Remote) Read(ctx context.Context, q *ReadRequest, page *fragment.Page) error {
-	d, err := c.call(ctx, methodRead, func(dst []byte) ([]byte, error) { return appendReadRequest(dst, q, c.gate.Active()) })
+	return c.read(ctx, methodRead, q, page)
+}
+
+func (c *Remote) read(ctx context.Context, m rpc.Method, q *ReadRequest, page *fragment.Page) error {
+	d, err := c.call(ctx, m, func(dst []byte) ([]byte, error) { return appendReadRequest(dst, q, c.gate.Active()) })
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,13 @@ func (d *db) close() {
 	}
 }
 
+func (d *db) serveNear(ctx context.Context, q *leaseholder.ReadRequest, page *fragment.Page) error {
+	if d.txns == nil {
+		return &leaseholder.NotLeaseholder{Shard: q.Shard}
+	}
+	return d.txns.ServeNear(ctx, q, page)
+}
+
 // observe takes in a timestamp that another node has seen.
 func (d *db) observe(ts mvcc.Timestamp) {
 	if d.txns != nil {
@@ -111,39 +118,31 @@ func (r router) Refresh(ctx context.Context) error         { return r.n.RefreshC
 func (r router) CatalogChanged() <-chan struct{}           { return r.n.CatalogChanged() }
 func (r router) Local(s schema.ShardID) *replica.Replica   { return r.n.replicaOf(s) }
 func (r router) Replicas(s schema.ShardID) []schema.NodeID { return r.n.replicaNodes(s) }
+func (r router) Nearest(s schema.ShardID) schema.NodeID    { return r.n.PastReader(s) }
 func (r router) Full(s schema.ShardID) error               { return r.n.full(s) }
 func (r router) Lost(s schema.ShardID) error               { return r.n.lost(s) }
 
-// replicaNodes gives the nodes with a replica of a shard: who told to hold the lease, voters that are alive, the rest.
+// replicaNodes gives the nodes with a replica of a shard, the likelier ones to serve it first.
 func (n *routes) replicaNodes(s schema.ShardID) []schema.NodeID {
+	if info, ok := n.Catalog().Shard(s); ok {
+		return placement.Servers(info, n.peers.Holder(s), n.NodeAlive)
+	}
+	if n.local(s) != nil { // there is no catalog yet
+		return []schema.NodeID{n.NodeID()}
+	}
+	return n.book.Nodes()
+}
+
+// PastReader is the node that serves reads of a shard's past to this node's clients; 0: the leaseholder.
+func (n *routes) PastReader(s schema.ShardID) schema.NodeID {
+	if n.local(s) != nil {
+		return n.NodeID()
+	}
 	info, ok := n.Catalog().Shard(s)
-	if !ok { // there is no catalog yet
-		if n.local(s) != nil {
-			return []schema.NodeID{n.NodeID()}
-		}
-		return n.book.Nodes()
+	if !ok || n.cfg.Locality == "" {
+		return 0
 	}
-	holder := n.peers.Holder(s)
-	rank := func(id schema.NodeID) int {
-		_, voter := info.Replicas[id]
-		_, alive := n.peers.Get(id)
-		switch {
-		case id == holder:
-			return 0
-		case voter && alive:
-			return 1
-		case voter:
-			return 2
-		}
-		return 3
-	}
-	nodes := append(placement.SortedNodes(info.Replicas), placement.SortedNodes(info.NonVoting)...)
-	ranks := make(map[schema.NodeID]int, len(nodes))
-	for _, id := range nodes {
-		ranks[id] = rank(id)
-	}
-	slices.SortStableFunc(nodes, func(a, b schema.NodeID) int { return ranks[a] - ranks[b] })
-	return nodes
+	return placement.Nearest(info, n.cfg.Locality, n.Leaseholder(s), n.peers.Localities(s))
 }
 
 // Leaseholder is the node that serves a shard now as far as this node knows (0: unknown).

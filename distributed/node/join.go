@@ -156,7 +156,7 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 					return err
 				}
 				id = m.ID
-				tx.PutNode(&catalog.Node{ID: id, NodeAddr: q.NodeAddr, SQLAddr: q.SQLAddr, HTTPAddr: q.HTTPAddr, Token: q.Token})
+				tx.Return(&catalog.Node{ID: id, NodeAddr: q.NodeAddr, SQLAddr: q.SQLAddr, HTTPAddr: q.HTTPAddr, Token: q.Token})
 				return nil
 			}
 		}

@@ -146,6 +146,7 @@ func (n *Node) makeRPC() {
 	n.locks, n.stats = n.watchLocks(), n.estimateTablets()
 	n.registerHandlers()
 	leaseholder.Register(n.server, n.served)
+	leaseholder.RegisterNear(n.server, n.db.serveNear)
 }
 
 // openStores opens engine and raft log of a directory whose identity is known, and begins to serve other nodes.

@@ -205,6 +205,7 @@ type ReplicaFigures struct {
 	Applied uint64 `gauge:"replica_applied_index" help:"log index that the replica has applied"`
 	Holds   bool   `gauge:"replica_holds_lease" help:"1 on the leaseholder"`
 	Leads   bool   `gauge:"replica_leads" help:"1 on the leader of raft"`
+	Votes   bool   `gauge:"replica_votes" help:"1 if the replica votes, 0 if it is only read or on its way"`
 	Broken  bool   `gauge:"replica_broken" help:"1 if the replica cannot be used"`
 
 	DataBytes uint64  `gauge:"replica_data_bytes" help:"estimated bytes of the tablets of the replica"`
@@ -219,7 +220,7 @@ func (n *Node) EachReplica(fn func(s schema.ShardID, f *ReplicaFigures)) {
 	for i := range list {
 		r := &list[i]
 		fn(r.Shard, &ReplicaFigures{
-			Applied: r.Applied, Holds: r.Holder == self, Leads: r.Leader == self, Broken: r.Broken != "",
+			Applied: r.Applied, Holds: r.Holder == self, Leads: r.Leader == self, Broken: r.Broken != "", Votes: r.Voters[self] != 0,
 			DataBytes: uint64(r.Load.Bytes), Reads: r.Load.Reads, RowWrites: r.Load.Writes,
 		})
 	}

@@ -164,7 +164,7 @@ func (n *replicas) markBroken(r datadir.Record, why string) error {
 	}
 	others := len(n.book.Nodes()) > 1
 	if info, ok := n.Catalog().Shard(r.Shard); ok {
-		others = len(info.Replicas) > 1
+		others = len(info.Replicas) > 1 || info.Replicas[n.NodeID()] == 0 // voters
 	}
 	if !others {
 		return fmt.Errorf("%w: shard %d in %s: %s, and there is no other replica to copy from. "+

@@ -309,6 +309,22 @@ func (p *Peers) Holder(s schema.ShardID) schema.NodeID {
 	return leader
 }
 
+// Localities are where the living nodes are that run a replica of a shard, as far as they say.
+func (p *Peers) Localities(s schema.ShardID) map[schema.NodeID]string {
+	where := map[schema.NodeID]string{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, st := range p.m {
+		if st.status == nil || st.status.Locality == "" || time.Since(st.heard) > AliveFor {
+			continue
+		}
+		if r := st.status.Replica(s); r != nil && r.Broken == "" {
+			where[id] = st.status.Locality
+		}
+	}
+	return where
+}
+
 // All gives every status that is fresh enough, this node's among them.
 func (p *Peers) All(within time.Duration) map[schema.NodeID]*Status {
 	out := map[schema.NodeID]*Status{p.cfg.Node(): p.cfg.Own()}

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"math"
@@ -99,36 +100,61 @@ func (r balancing) spread(ctx context.Context, c *catalog.Snapshot) (done bool, 
 			continue
 		}
 		from, to := r.swap(c, sh)
-		if to == 0 {
+		if to.node == 0 {
 			continue
 		}
-		r.quietSince = time.Now()
-		r.log.Info("moving a replica to a node with fewer, or farther from the others", "shard", sh.ID, "from", from, "to", to)
+		r.quietSince, r.instead[sh.ID] = time.Now(), from
+		r.log.Info("moving a replica to a node with fewer, or farther from the others", "shard", sh.ID, "from", from, "to", to.node, "votes", to.voter)
 		return true, r.allot(ctx, sh.ID, to)
 	}
 	return false, nil
 }
 
 // swap finds a node that should have a replica of a shard in another's place: one that is less crowded, or as crowded and has fewer.
-func (r balancing) swap(c *catalog.Snapshot, sh *catalog.Shard) (from, to schema.NodeID) {
-	all, counts, where := r.candidates(c, sh), replicaCounts(c), r.localities(c)
-	farther, fewer := 0, 1
+func (r balancing) swap(c *catalog.Snapshot, sh *catalog.Shard) (from schema.NodeID, to member) {
+	all, counts, voters, where := r.candidates(c, sh), replicaCounts(c), voterCounts(c), r.localities(c)
+	leader, best := r.leaderOf(sh.ID), gain{}
 	for _, has := range all {
-		if has.rank != 0 {
+		if has.rank != votes && has.rank != reads {
 			continue
 		}
 		for _, takes := range all {
-			if takes.rank != 2 || !takes.mayTake {
+			crowd, near := where.crowd(sh, takes.id, has.id)
+			g := gain{has.crowd - crowd, has.near - near, counts[has.id] - counts[takes.id] - 1, voters[has.id] - voters[takes.id] - 1, has.id != leader}
+			switch {
+			case !takes.mayTake:
+				continue
+			case has.rank == votes && takes.rank == hasNone:
+			case has.rank == votes && takes.rank == reads: // it votes, and another node is given one to read
+				g.near, g.fewer = 0, 0
+			case has.rank == reads && takes.rank == hasNone:
+				g.crowd, g.votes = 0, 0
+			default:
 				continue
 			}
-			f, n := has.crowd-where.crowd(sh, takes.id, has.id), counts[has.id]-counts[takes.id]
-			if f > farther || f == farther && n > fewer {
-				from, to, farther, fewer = has.id, takes.id, f, n
+			if g.exceeds(best) {
+				from, to, best = has.id, member{takes.id, has.rank == votes}, g
 			}
 		}
 	}
 	return from, to
 }
+
+// gain is what it helps if a replica is on another node: how much farther it is from those that vote, and from all others, and how many
+// fewer replicas that node has, and votes, beyond one, which would be only the other way round. A move is one only if nothing before what
+// it gains becomes worse, so that moves come to an end. Of equals, follows is one of a replica that does not lead.
+type gain struct {
+	crowd, near, fewer, votes int
+	follows                   bool
+}
+
+func (g gain) exceeds(o gain) bool {
+	by := cmp.Or(cmp.Compare(g.crowd, o.crowd), cmp.Compare(g.near, o.near), cmp.Compare(g.fewer, o.fewer), cmp.Compare(g.votes, o.votes))
+	return by > 0 || by == 0 && o.worth() && g.follows && !o.follows
+}
+
+// worth tells a gain from none.
+func (g gain) worth() bool { return g != gain{follows: g.follows} }
 
 // handover is a lease that one node gives to another.
 type handover struct {

@@ -37,17 +37,23 @@ func (r *Reconciler) localities(c *catalog.Snapshot) (where localities) {
 	return where
 }
 
-// crowd is how near a node is to those that have the other replicas of a shard, but for one of them (0: all count).
-func (where localities) crowd(sh *catalog.Shard, node, without schema.NodeID) (n int) {
+// crowd is how near a node is to those that have the other replicas of a shard which vote, or are to, and to all that have one; but for
+// one of them (0: all count).
+func (where localities) crowd(sh *catalog.Shard, node, without schema.NodeID) (crowd, near int) {
 	if where == nil {
-		return 0
+		return 0, 0
 	}
 	for _, replicas := range []map[schema.NodeID]uint64{sh.Replicas, sh.NonVoting} {
 		for id := range replicas {
-			if id != node && id != without && sh.Changing[id] != catalog.Removing {
-				n += alike(where[node], where[id])
+			if id == node || id == without || sh.Changing[id] == catalog.Removing {
+				continue
+			}
+			n := alike(where[node], where[id])
+			near += n
+			if sh.ToVote(id) {
+				crowd += n
 			}
 		}
 	}
-	return n
+	return crowd, near
 }

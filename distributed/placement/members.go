@@ -10,6 +10,7 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/peers"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 )
 
 // member is a node's part in a shard as it should be.
@@ -51,15 +52,42 @@ func (r *Reconciler) voters(s schema.ShardID, nodes int) int {
 	if s == schema.SystemShard {
 		return min(nodes, r.cfg.SystemVoters)
 	}
-	return min(nodes, r.factor())
+	return min(nodes, r.factor(s))
 }
 
 // SettingReplication is the cluster-wide setting that goes before Config.ReplicationFactor.
 const SettingReplication = "cloudsql_replication_factor"
 
-// factor is how many replicas a data shard should have, as far as there are nodes.
-func (r *Reconciler) factor() int {
-	return int(max(1, numberSetting(r.c.Catalog(), SettingReplication, uint32(r.cfg.ReplicationFactor)))) //nolint:gosec // a few
+// factor is how many voters a data shard should have, as far as there are nodes: as many as the databases ask for that have something
+// in it, or the cluster.
+func (r *Reconciler) factor(s schema.ShardID) int {
+	if c := r.c.Catalog(); r.factors.of != c {
+		clusters := int(max(1, numberSetting(c, SettingReplication, uint32(r.cfg.ReplicationFactor)))) //nolint:gosec // a few
+		r.factors = factors{c, clusters, catalog.Factors(c, clusters)}
+	}
+	if n, ok := r.factors.shards[s]; ok {
+		return n
+	}
+	return r.factors.clusters
+}
+
+// factors are what a catalog makes the replication factors.
+type factors struct {
+	of       *catalog.Snapshot
+	clusters int
+	shards   map[schema.ShardID]int // that have others
+}
+
+// SettingReaders is the cluster-wide setting of how many replicas a data shard has beside its voters, which are only read.
+const SettingReaders = "cloudsql_read_replicas"
+
+// readers is how many replicas of a shard should be only read, as far as there are nodes without another. Programs of V1 would have
+// them vote.
+func (r *Reconciler) readers(c *catalog.Snapshot, s schema.ShardID) int {
+	if s == schema.SystemShard || !c.Allows(version.V2) {
+		return 0
+	}
+	return int(numberSetting(c, SettingReaders, 0))
 }
 
 // lasting counts the nodes that are there or will come back.
@@ -77,26 +105,68 @@ func (r *Reconciler) lasting(c *catalog.Snapshot) (n int) {
 func (r *Reconciler) members(c *catalog.Snapshot, sh *catalog.Shard) (out []member) {
 	want := r.voters(sh.ID, r.lasting(c))
 	count := 0
+	var rest []candidate
 	for _, k := range r.candidates(c, sh) {
-		replica, voting := sh.ReplicaOn(k.id)
 		lasts := k.standing == stays || k.standing == silent
 		switch {
 		case sh.Changing[k.id] == catalog.Removing:
-		case voting || sh.Changing[k.id] == catalog.Promoting:
+		case k.rank == votes || sh.Changing[k.id] == catalog.Promoting:
 			out = append(out, member{k.id, true})
 			if lasts {
 				count++
 			}
-		case lasts && count < want && (replica != 0 || k.mayTake):
+		case lasts && count < want && (k.rank == joins || k.mayTake): // one that was only read needs no copy
 			count++
 			out = append(out, member{k.id, true})
-		case lasts && replica != 0 && sh.ID != schema.SystemShard: // it is on its way here; one of the others goes then
+		case lasts && k.rank == joins: // one of the others goes then
 			out = append(out, member{k.id, true})
-		case replica != 0, sh.ID == schema.SystemShard && k.standing == stays:
+		default:
+			rest = append(rest, k)
+		}
+	}
+	return append(out, r.spectators(c, sh, rest)...)
+}
+
+// spectators says who of those that do not vote should have a replica all the same.
+func (r *Reconciler) spectators(c *catalog.Snapshot, sh *catalog.Shard, rest []candidate) (out []member) {
+	slices.SortFunc(rest, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), a.near-b.near, a.replicas-b.replicas, cmp.Compare(a.id, b.id))
+	})
+	readers := r.readers(c, sh.ID)
+	for _, k := range rest {
+		lasts := k.standing == stays || k.standing == silent
+		switch {
+		case lasts && readers > 0 && (k.rank != hasNone || k.mayTake):
+			readers--
+			out = append(out, member{k.id, false})
+		case k.rank != hasNone, sh.ID == schema.SystemShard && k.standing == stays:
 			out = append(out, member{k.id, false})
 		}
 	}
 	return out
+}
+
+// rank is what a node has of a shard.
+type rank uint8
+
+const (
+	votes rank = iota
+	joins      // has a replica that is to vote
+	reads      // has one that is not
+	hasNone
+)
+
+func rankOf(sh *catalog.Shard, node schema.NodeID) rank {
+	replica, voting := sh.ReplicaOn(node)
+	switch {
+	case voting:
+		return votes
+	case replica == 0:
+		return hasNone
+	case sh.ToVote(node):
+		return joins
+	}
+	return reads
 }
 
 // candidate is a node as one that has a replica of a shard, or may be given one.
@@ -104,31 +174,28 @@ type candidate struct {
 	id       schema.NodeID
 	standing standing
 	mayTake  bool // a new replica
-	rank     int  // voters before others, and those before nodes without a replica
-	crowd    int  // how near it is to the others that have one
-	replicas int  // of other shards
+	rank     rank
+	crowd    int // how near it is to the others that vote, or are to
+	near     int // … to all others that have a replica
+	replicas int // of other shards
 }
 
-// candidates gives the nodes: voters first, then who has another replica, then those farthest from the others that have one, and with
-// the fewest.
+// candidates gives the nodes, the most fit to vote first: who does, then who has another replica, then those farthest from the others
+// that vote, and from all others, and with the fewest.
 func (r *Reconciler) candidates(c *catalog.Snapshot, sh *catalog.Shard) (out []candidate) {
 	counts, where := replicaCounts(c), r.localities(c)
 	for _, m := range c.Nodes() {
-		k := candidate{id: m.ID, standing: r.stands(m), replicas: counts[m.ID], rank: 2, crowd: where.crowd(sh, m.ID, 0)}
+		k := candidate{id: m.ID, standing: r.stands(m), replicas: counts[m.ID], rank: rankOf(sh, m.ID)}
 		if k.standing == left {
 			continue
 		}
-		if replica, voting := sh.ReplicaOn(m.ID); voting {
-			k.rank = 0
-		} else if replica != 0 {
-			k.rank = 1
-		}
+		k.crowd, k.near = where.crowd(sh, m.ID, 0)
 		s, _ := r.peers.Get(m.ID)
 		k.mayTake = k.standing == stays && !s.Full && !s.Drain
 		out = append(out, k)
 	}
 	slices.SortFunc(out, func(a, b candidate) int {
-		return cmp.Or(a.rank-b.rank, a.crowd-b.crowd, a.replicas-b.replicas, cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), a.crowd-b.crowd, a.near-b.near, a.replicas-b.replicas, cmp.Compare(a.id, b.id))
 	})
 	return out
 }
@@ -149,8 +216,27 @@ func replicaCounts(c *catalog.Snapshot) map[schema.NodeID]int {
 	return counts
 }
 
+// voterCounts counts the replicas of data shards that vote on each node, or are to.
+func voterCounts(c *catalog.Snapshot) map[schema.NodeID]int {
+	counts := map[schema.NodeID]int{}
+	for _, sh := range c.Shards() {
+		if sh.ID == schema.SystemShard {
+			continue
+		}
+		for id := range sh.Replicas {
+			counts[id]++
+		}
+		for id := range sh.NonVoting {
+			if sh.ToVote(id) {
+				counts[id]++
+			}
+		}
+	}
+	return counts
+}
+
 // dismiss takes one replica out of its group that the group can do without: of a node that is leaving, of one that is lost and
-// replaced, or one too many. False: there is none.
+// replaced, or one too many, of those that vote and of the others. False: there is none.
 func (r *Reconciler) dismiss(ctx context.Context, c *catalog.Snapshot) (done bool, err error) {
 	for _, sh := range c.Shards() {
 		node := r.dispensable(c, sh)
@@ -160,6 +246,9 @@ func (r *Reconciler) dismiss(ctx context.Context, c *catalog.Snapshot) (done boo
 		if err := r.takeOut(ctx, sh, node); err != nil {
 			r.retry[stepKey{sh.ID, node}] = time.Now().Add(retryAfter)
 			return true, fmt.Errorf("taking shard %d from node %d: %w", sh.ID, node, err)
+		}
+		if now, ok := r.c.Catalog().Shard(sh.ID); ok && r.instead[sh.ID] == node && rankOf(now, node) == hasNone {
+			delete(r.instead, sh.ID)
 		}
 		return true, nil
 	}
@@ -185,17 +274,19 @@ func (r *Reconciler) takeOut(ctx context.Context, sh *catalog.Shard, node schema
 // on other nodes are there, have caught up, and are as many as the shard should have; so no step makes a group weaker.
 func (r *Reconciler) dispensable(c *catalog.Snapshot, sh *catalog.Shard) schema.NodeID {
 	var good, going, gone []candidate
+	var read readers
 	for _, k := range r.candidates(c, sh) {
-		replica, voting := sh.ReplicaOn(k.id)
 		switch {
-		case replica == 0:
+		case k.rank == hasNone:
 		case sh.Changing[k.id] == catalog.Removing:
 			return k.id
 		case k.standing == leaving && r.mayLose(c, sh, k.id):
 			going = append(going, k)
-		case k.standing == lost && (voting || sh.ID != schema.SystemShard):
+		case k.rank == reads && sh.ID != schema.SystemShard:
+			read.add(k, k.standing == stays && r.fit(sh, k.id))
+		case k.standing == lost && sh.ID != schema.SystemShard, k.standing == lost && k.rank == votes:
 			gone = append(gone, k)
-		case k.standing == stays && voting && r.fit(sh, k.id):
+		case k.standing == stays && k.rank == votes && r.fit(sh, k.id):
 			good = append(good, k)
 		}
 	}
@@ -211,7 +302,39 @@ func (r *Reconciler) dispensable(c *catalog.Snapshot, sh *catalog.Shard) schema.
 	case len(good) > want:
 		return r.surplus(sh, good)
 	}
+	return read.surplus(r.readers(c, sh.ID), r.instead[sh.ID])
+}
+
+// readers are the replicas of a shard that are only read: those that run and have caught up, and the rest.
+type readers struct{ fit, unfit []candidate }
+
+func (r *readers) add(k candidate, fit bool) {
+	if fit {
+		r.fit = append(r.fit, k)
+	} else {
+		r.unfit = append(r.unfit, k)
+	}
+}
+
+// surplus is whose replica is not needed where so many are wanted, 0 if all are: of those that run, the one that another was made instead of,
+// or the one nearest to others, on the node with the most; or that of a lost node, once it is replaced.
+func (r *readers) surplus(want int, instead schema.NodeID) schema.NodeID {
+	if len(r.fit) > want {
+		if among(r.fit, instead) {
+			return instead
+		}
+		return slices.MaxFunc(r.fit, func(a, b candidate) int { return cmp.Or(a.near-b.near, a.replicas-b.replicas) }).id
+	}
+	for _, k := range r.unfit {
+		if k.standing == lost && len(r.fit) == want || k.standing == stays && want == 0 {
+			return k.id
+		}
+	}
 	return 0
+}
+
+func among(list []candidate, node schema.NodeID) bool {
+	return slices.ContainsFunc(list, func(k candidate) bool { return k.id == node })
 }
 
 // clear has a node clear a replica that it was to give up: it may have been away when its group went on without it. False: there
@@ -263,9 +386,12 @@ func (r *Reconciler) fit(sh *catalog.Shard, node schema.NodeID) bool {
 	return rs != nil && rs.Replica == replica && rs.Broken == "" && r.caughtUp(sh.ID, rs)
 }
 
-// surplus chooses whose replica is one too many: of those nearest to others, on the node with the most, and of those rather not the
-// leader.
+// surplus chooses whose replica is one too many: the one that another was made instead of, or else of those nearest to others, on the node
+// with the most, and of those rather not the leader.
 func (r *Reconciler) surplus(sh *catalog.Shard, voters []candidate) schema.NodeID {
+	if instead := r.instead[sh.ID]; among(voters, instead) {
+		return instead
+	}
 	leader := r.leaderOf(sh.ID)
 	leads := func(k candidate) int {
 		if k.id == leader {
@@ -274,7 +400,7 @@ func (r *Reconciler) surplus(sh *catalog.Shard, voters []candidate) schema.NodeI
 		return 0
 	}
 	return slices.MaxFunc(voters, func(a, b candidate) int {
-		return cmp.Or(a.crowd-b.crowd, a.replicas-b.replicas, leads(b)-leads(a))
+		return cmp.Or(a.crowd-b.crowd, a.near-b.near, a.replicas-b.replicas, leads(b)-leads(a))
 	}).id
 }
 

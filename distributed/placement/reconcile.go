@@ -41,7 +41,7 @@ type Cluster interface {
 
 // Config is what the cluster should be like.
 type Config struct {
-	ReplicationFactor int           // replicas of a data shard, as far as there are nodes, unless the cluster has the setting (SettingReplication)
+	ReplicationFactor int           // replicas of a data shard, as far as there are nodes, unless the cluster has the setting (SettingReplication), or databases ask for others
 	DataShards        int           // as many at most, one a node until then; 0: one a node, however many
 	SystemVoters      int           // nodes beyond get non-voting replicas of the system shard
 	ReplaceAfter      time.Duration // so long after a node was last heard from, its replicas are given to others
@@ -64,6 +64,8 @@ type Reconciler struct {
 	leaders    map[schema.ShardID]schema.NodeID
 	work       map[schema.ShardID]float64 // that the shards' leaders do, when it was last steady
 	shifts     shifting
+	factors    factors
+	instead    map[schema.ShardID]schema.NodeID // whose replicas others are being made instead of
 }
 
 // FirstDataShard is the id of a cluster's first shard with rows.
@@ -88,7 +90,7 @@ const (
 
 // New makes a Reconciler.
 func New(cfg Config, c Cluster, p *peers.Peers, log *slog.Logger) *Reconciler {
-	return &Reconciler{cfg: cfg, c: c, peers: p, log: log, wake: make(chan struct{}, 1), retry: map[stepKey]time.Time{}}
+	return &Reconciler{cfg: cfg, c: c, peers: p, log: log, wake: make(chan struct{}, 1), retry: map[stepKey]time.Time{}, instead: map[schema.ShardID]schema.NodeID{}}
 }
 
 // Poke makes the next look come at once.
@@ -113,6 +115,7 @@ func (r *Reconciler) Loop(ctx context.Context) {
 		if !r.c.Leads() {
 			r.since = time.Now() // whoever begins looks around first
 			r.quietSince, r.work, r.shifts = r.since, nil, shifting{}
+			clear(r.instead)
 			continue
 		}
 		for r.c.Leads() && ctx.Err() == nil {
@@ -170,7 +173,7 @@ func (r *Reconciler) advance(ctx context.Context, sh *catalog.Shard, m member) (
 		if r.leaderOf(sh.ID) == 0 {
 			return false, nil // a group that has not begun would take a second member for a sign that its first was forgotten
 		}
-		return true, r.allot(ctx, sh.ID, m.node)
+		return true, r.allot(ctx, sh.ID, m)
 	}
 	if !alive {
 		return false, nil
@@ -189,15 +192,19 @@ func (r *Reconciler) advance(ctx context.Context, sh *catalog.Shard, m member) (
 	return false, nil
 }
 
-// allot gives a node a replica id in the catalog.
-func (r *Reconciler) allot(ctx context.Context, s schema.ShardID, node schema.NodeID) error {
-	return r.changeShard(ctx, s, func(sh *catalog.Shard) bool {
-		if replica, _ := sh.ReplicaOn(node); replica != 0 {
-			return false
+// allot gives a node a replica id in the catalog; where it has one that is only read, that is to vote from now on, if m does.
+func (r *Reconciler) allot(ctx context.Context, s schema.ShardID, m member) error {
+	return r.changeShard(ctx, s, func(sh *catalog.Shard) (changed bool) {
+		if replica, _ := sh.ReplicaOn(m.node); replica == 0 {
+			sh.NonVoting[m.node] = raft.ReplicaID(m.node, sh.NextReplica)
+			sh.NextReplica++
+			changed = true
 		}
-		sh.NonVoting[node] = raft.ReplicaID(node, sh.NextReplica)
-		sh.NextReplica++
-		return true
+		if m.voter && s != schema.SystemShard && !sh.ToVote(m.node) && sh.Changing[m.node] == "" {
+			sh.Changing[m.node] = catalog.Joining
+			changed = true
+		}
+		return changed
 	})
 }
 
@@ -359,7 +366,7 @@ func (r *Reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, e
 			continue
 		}
 		data++
-		if len(sh.Replicas) < min(nodes, r.factor()) {
+		if len(sh.Replicas) < r.voters(sh.ID, nodes) {
 			return false, nil // one thing after the other
 		}
 		if h := r.leaderOf(sh.ID); h != 0 {

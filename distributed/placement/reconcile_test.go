@@ -39,12 +39,15 @@ func (w *world) whole() error {
 		return fmt.Errorf("%d shards of %d", len(shards), want)
 	}
 	for _, sh := range shards {
-		voters := min(staying, w.factor())
+		voters := min(staying, w.factor(sh.ID))
 		if sh.ID == schema.SystemShard {
 			voters = min(len(w.nodes), w.cfg.SystemVoters)
 		}
 		if len(sh.Replicas) != voters && sh.ID != schema.SystemShard || len(sh.Replicas) > voters {
 			return fmt.Errorf("shard %d has %d voters of %d, and %d others", sh.ID, len(sh.Replicas), voters, len(sh.NonVoting))
+		}
+		if readers := min(max(staying-voters, 0), w.readers()); sh.ID != schema.SystemShard && len(sh.NonVoting) != readers {
+			return fmt.Errorf("shard %d has %d other replicas of %d", sh.ID, len(sh.NonVoting), readers)
 		}
 		if err := w.placed(sh); err != nil {
 			return err
@@ -64,20 +67,35 @@ func (w *world) wanted(nodes int) int {
 	return nodes
 }
 
-func (w *world) factor() int {
+func (w *world) factor(s schema.ShardID) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return int(numberSetting(w.snap, SettingReplication, uint32(w.cfg.ReplicationFactor)))
+	clusters := int(numberSetting(w.snap, SettingReplication, uint32(w.cfg.ReplicationFactor)))
+	if n, ok := catalog.Factors(w.snap, clusters)[s]; ok {
+		return n
+	}
+	return clusters
+}
+
+func (w *world) readers() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return int(numberSetting(w.snap, SettingReaders, 0))
 }
 
 // placed tells whether a shard's replicas are on nodes that live and stay.
 func (w *world) placed(sh *catalog.Shard) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for node := range sh.Replicas {
-		m, _ := w.snap.Node(node)
-		if !w.nodes[node].alive || m.Left || m.Leaving && sh.ID != schema.SystemShard {
-			return fmt.Errorf("shard %d has a voter on node %d", sh.ID, node)
+	for _, replicas := range []map[schema.NodeID]uint64{sh.Replicas, sh.NonVoting} {
+		for node := range replicas {
+			m, _ := w.snap.Node(node)
+			if sh.ID == schema.SystemShard && sh.Replicas[node] == 0 {
+				continue
+			}
+			if !w.nodes[node].alive || m.Left || m.Leaving && sh.ID != schema.SystemShard {
+				return fmt.Errorf("shard %d has a replica on node %d", sh.ID, node)
+			}
 		}
 	}
 	return nil
@@ -247,6 +265,7 @@ func TestReconcilingAmidFaults(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorld(t, seed, Config{ReplicationFactor: 3, DataShards: 6, SystemVoters: 5}, func(w *world) {
 				w.lose(0.3)
+				w.setting(SettingReaders, fmt.Sprint(seed%3))
 				for id := schema.NodeID(2); id <= 6; id++ {
 					w.join(id)
 					w.disturb(20)

@@ -40,6 +40,8 @@ type Router interface {
 	CatalogChanged() <-chan struct{}
 	// Local is this node's replica of a shard, or nil.
 	Local(schema.ShardID) *replica.Replica
+	// Nearest is a node with a replica of a shard that this one has none of, nearer than the leaseholder's; 0: there is none.
+	Nearest(schema.ShardID) schema.NodeID
 	// Replicas are the nodes that may serve a shard, the likelier ones first.
 	Replicas(schema.ShardID) []schema.NodeID
 	// Full says why a shard takes no writes, nil if it does.
@@ -75,6 +77,7 @@ type caller struct {
 	run     int64 // tells this run's transactions from those of all earlier ones, whatever the clock did meanwhile
 	lastTxn atomic.Uint64
 	hints   sync.Map // schema.ShardID → schema.NodeID: who served it last
+	shunned sync.Map // schema.NodeID → time.Time: nearest nodes that failed, and until when they are not asked
 	remotes sync.Map // schema.NodeID → *leaseholder.Remote
 	Stats   Stats
 
@@ -103,7 +106,8 @@ type Stats struct {
 	CommitsOne       atomic.Uint64 `counter:"txn_one_shard_commits_total" help:"commits in one shard: one proposal"`
 	CommitsMany      atomic.Uint64 `counter:"txn_many_shard_commits_total" help:"commits in several shards: a proposal in each at once"`
 	StaleStates      atomic.Uint64 `counter:"txn_stale_states_total" help:"past states chosen for reads with a bound" status:"Cloudsql_stale_states"`
-	FollowerForwards atomic.Uint64 `counter:"txn_follower_forwards_total" help:"reads of the past that the replica of this node could not serve" status:"Cloudsql_follower_forwards"`
+	FollowerForwards atomic.Uint64 `counter:"txn_follower_forwards_total" help:"reads of the past that the replica of this node, or the nearest, could not serve" status:"Cloudsql_follower_forwards"`
+	NearestReads     atomic.Uint64 `counter:"txn_nearest_reads_total" help:"reads of the past that a nearer node than the leaseholder served" status:"Cloudsql_nearest_reads"`
 
 	// Commit is of transactions of several statements; an autocommit write is one with its statement.
 	Commit metric.Histogram `histogram:"txn_commit_seconds" help:"commits of transactions of several statements, from the request until the answer"`
@@ -226,6 +230,9 @@ func (c *Client) readPage(ctx context.Context, q *leaseholder.ReadRequest, page 
 	if q.Follower {
 		o := shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes}
 		if done, err := c.readNear(ctx, q.Shard, q.Read, o, page); done {
+			return err
+		}
+		if done, err := c.readNearest(ctx, q, page); done {
 			return err
 		}
 	}

@@ -54,6 +54,8 @@ type testNode struct {
 	replicas map[schema.ShardID]*replica.Replica
 	groups   map[schema.ShardID]*replicatest.Group
 	client   *Client
+	bare     bool          // its own replicas are not to be used
+	nearest  schema.NodeID // where it has none
 }
 
 func newTestCluster(t testing.TB, n int, change func(*replica.Config)) *testCluster {
@@ -117,6 +119,7 @@ func (c *testCluster) addNode(id schema.NodeID, change func(*replica.Config)) {
 		return nil
 	})
 	x.client = New(Config{Node: id, Router: x, Caller: &testCaller{c.net, id}, Timestamps: c.source, Logger: quiet, Version: version.At(version.Max)})
+	leaseholder.RegisterNear(testRegistrar(c.net.handlers[id]), x.client.ServeNear)
 	c.nodes = append(c.nodes, x)
 }
 
@@ -155,12 +158,18 @@ func (x *testNode) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
 	s := schema.ShardID(t / 10)
 	return s, s == firstShard || s == secondShard
 }
-func (x *testNode) Copied(schema.TabletID) bool             { return false }
-func (x *testNode) Table(schema.TableID) *schema.Table      { return x.c.table.Load() }
-func (x *testNode) Refresh(context.Context) error           { return nil }
-func (x *testNode) CatalogChanged() <-chan struct{}         { return nil }
-func (x *testNode) Local(s schema.ShardID) *replica.Replica { return x.replicas[s] }
-func (x *testNode) Lost(schema.ShardID) error               { return nil }
+func (x *testNode) Copied(schema.TabletID) bool        { return false }
+func (x *testNode) Table(schema.TableID) *schema.Table { return x.c.table.Load() }
+func (x *testNode) Refresh(context.Context) error      { return nil }
+func (x *testNode) CatalogChanged() <-chan struct{}    { return nil }
+func (x *testNode) Local(s schema.ShardID) *replica.Replica {
+	if x.bare {
+		return nil
+	}
+	return x.replicas[s]
+}
+func (x *testNode) Lost(schema.ShardID) error            { return nil }
+func (x *testNode) Nearest(schema.ShardID) schema.NodeID { return x.nearest }
 
 func (x *testNode) Full(schema.ShardID) error { return nil }
 

@@ -20,7 +20,8 @@ import (
 //
 //	at ─→ closed at this node's replica? ─ yes ─→ its own state, no lease, no message
 //	             └ no ─→ a scan: ask the leaseholder for a promise; applied that far soon? ─ yes ─→ the same
-//	             │                     └ no (held back, behind, no replica here) ─→ a snapshot read at the leaseholder
+//	             │                     └ no (held back, behind, no replica here) ─→ a snapshot read at the leaseholder,
+//	             │                                                                  or at a nearer node (nearest.go)
 //	             └ no ─→ rows by key: a snapshot read at the leaseholder, which takes no longer than asking it; a
 //	                     promise for those who come next is asked for meanwhile
 //
@@ -100,6 +101,9 @@ func (t *followerTxn) ReadPoint(ctx context.Context, r *fragment.Read, mode dist
 		return err
 	}
 	if done, err := t.c.readNear(ctx, q.Shard, r, shard.ReadOptions{At: q.At}, page); done {
+		return err
+	}
+	if done, err := t.c.readNearest(ctx, &q, page); done {
 		return err
 	}
 	return t.c.readPlain(ctx, q.Shard, r, shard.ReadOptions{At: q.At}, page)
@@ -188,6 +192,8 @@ func (c *Client) choose(ctx context.Context, s schema.ShardID, o *distributed.Fo
 	limit := mvcc.MaxTimestamp
 	if near := c.near(s); near != nil {
 		limit = near.Closed()
+	} else if c.nearest(s) != 0 {
+		limit = 0 // the oldest that is fresh enough is the likeliest to be closed there
 	}
 	return max(at, o.NotBefore, c.moments.upTo(limit)), nil
 }

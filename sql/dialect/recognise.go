@@ -51,10 +51,12 @@ type (
 	LockTables struct{ Items []LockItem }
 	// LockInstance is LOCK INSTANCE FOR BACKUP, or UNLOCK INSTANCE.
 	LockInstance struct{ Lock bool }
-	// AlterCluster is ALTER CLUSTER DRAIN | REMOVE | RESUME NODE.
+	// AlterCluster is ALTER CLUSTER DRAIN | REMOVE | RESUME NODE, or ALTER DATABASE d REPLICATION FACTOR.
 	AlterCluster struct {
 		Node      uint64
 		Departure string
+		Database  string // with Factor; 0: the cluster's
+		Factor    uint64
 	}
 	// MoveTablet is ALTER TABLE t MOVE TABLET n TO SHARD m, or … CANCEL.
 	MoveTablet struct {
@@ -605,6 +607,9 @@ func readCluster(st statement) (Statement, error) {
 	if w.take("table") {
 		return readTablets(st), nil
 	}
+	if w.take("database") || w.take("schema") {
+		return readFactor(w), nil
+	}
 	if !w.take("cluster") {
 		return readAccount(st)
 	}
@@ -614,10 +619,29 @@ func readCluster(st statement) (Statement, error) {
 			if err != nil {
 				return nil, nil
 			}
-			return AlterCluster{id, what}, nil
+			return AlterCluster{Node: id, Departure: what}, nil
 		}
 	}
 	return nil, nil
+}
+
+// readFactor reads d REPLICATION FACTOR {[=] n | DEFAULT}.
+func readFactor(w words) Statement {
+	db, ok := w.ident()
+	if !ok || !w.take("replication", "factor") {
+		return nil
+	}
+	n := AlterCluster{Database: db}
+	if !w.take("default") {
+		w.take("=")
+		if n.Factor, ok = w.number(); !ok || n.Factor == 0 {
+			return nil
+		}
+	}
+	if len(w) > 0 {
+		return nil
+	}
+	return n
 }
 
 // LockItems reads what the parser, which knows no aliases here, made of LOCK TABLES.

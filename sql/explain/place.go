@@ -21,7 +21,7 @@ func Lines(p planner.Plan, rowsOnly bool) []planner.ExplainLine {
 }
 
 // Place adds the node that serves a shard now to the place of a fragment: "shard 2" becomes "shard 2 @ node 1". Reads
-// of the past are served by this node where it has a replica.
+// of the past are served by this node where it has a replica, or by one that is near.
 func Place(db distributed.DB, where string, past bool) string {
 	var id schema.ShardID
 	if _, err := fmt.Sscanf(where, "shard %d", &id); err != nil {
@@ -29,8 +29,8 @@ func Place(db distributed.DB, where string, past bool) string {
 	}
 	node := db.Leaseholder(id)
 	name := fmt.Sprintf("shard %d", id)
-	if past && node != db.NodeID() && db.HasReplica(id) {
-		return name + fmt.Sprintf(" @ node %d, follower", db.NodeID()) + strings.TrimPrefix(where, name)
+	if reader := db.PastReader(id); past && reader != 0 && reader != node {
+		return name + fmt.Sprintf(" @ node %d, follower", reader) + strings.TrimPrefix(where, name)
 	}
 	if node == 0 {
 		return where

@@ -9,9 +9,13 @@ import (
 	"cloudsql/storage/schema"
 )
 
-// Depart is ALTER CLUSTER … NODE: it notes what is asked of a node, which package placement carries out. Errors: see catalog.Tx.Depart.
-func Depart(ctx context.Context, db distributed.DB, n dialect.AlterCluster) error {
+// AlterCluster notes what is asked of a node, or of the shards of a database, which package placement carries out. Errors: see catalog.Tx.Depart and
+// catalog.SetFactor.
+func AlterCluster(ctx context.Context, db distributed.DB, n dialect.AlterCluster) error {
 	return db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		if n.Database != "" {
+			return catalog.SetFactor(tx, n.Database, n.Factor)
+		}
 		return tx.Depart(schema.NodeID(n.Node), catalog.Departure(n.Departure))
 	})
 }

@@ -108,6 +108,7 @@ var effectProbes = map[string]effectProbe{
 	"cloudsql_balance_part_load":    {other: "distributed/placement TestHeavyDatabase"},
 	"cloudsql_balance_part_mb":      {other: "distributed/placement TestHeavyDatabase"},
 	"cloudsql_replication_factor":   {other: "distributed/placement TestReplicationFactor"},
+	"cloudsql_read_replicas":        {other: "distributed/placement TestReadReplicas"},
 	"cloudsql_cluster_version_hold": {other: "distributed/node TestVersionIsRaised"},
 }
 

@@ -104,7 +104,7 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 	case dialect.LockTables:
 		return lockCommand(n), nil
 	case dialect.AlterCluster:
-		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error { return maintain.Depart(ctx, s.own.DB(), n) }), nil
+		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error { return maintain.AlterCluster(ctx, s.own.DB(), n) }), nil
 	case dialect.MoveTablet:
 		return tabletCommand(setsGlobal, func(ctx context.Context, run *definition.Statements) error { return run.MoveTablet(ctx, n) }), nil
 	case dialect.SplitTablet:

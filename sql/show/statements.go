@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/planner/bind"
 	"cloudsql/sql/show/monitor"
 	"cloudsql/sql/show/virtual"
@@ -286,6 +287,9 @@ func showCreateDatabase(_ context.Context, c virtual.Context, stmt *ast.ShowStmt
 		text += "/*!32312 IF NOT EXISTS*/ "
 	}
 	text += quoteName(c, d.Name) + " /*!40100 " + showDatabaseClause(d) + " */ /*!80016 DEFAULT ENCRYPTION='N' */"
+	if own, ok := c.Catalog().Database(d.Name); ok && catalog.FactorOf(c.Catalog(), own.ID) > 0 {
+		text += " /* REPLICATION FACTOR " + strconv.Itoa(catalog.FactorOf(c.Catalog(), own.ID)) + " */"
+	}
 	r := newResult("Database varchar(64) bin !\n`Create Database` varchar(1024) bin !")
 	r.add(types.Str(d.Name), types.Str(text))
 	return r, nil

@@ -229,6 +229,7 @@ var groups = []group{
 		uintVar("cloudsql_balance_part_load", Global, 20000, 1, maxU32),                         // … from which reads and writes a second on a database's tables part
 		uintVar("cloudsql_balance_part_mb", Global, 1024, 1, maxU32),                            // … or from which size on
 		uintVar("cloudsql_replication_factor", Global, 3, 1, 7),                                 // … how many replicas a data shard has, as far as there are nodes
+		uintVar("cloudsql_read_replicas", Global, 0, 0, 64),                                     // … and how many beside them that do not vote, and are only read
 		boolVar("innodb_stats_auto_recalc", Global, "ON"),                                       // read by the node: tables are looked at again as they grow and shrink
 	}},
 	{Works, "what validate_password asks of passwords, where it is installed", components(ValidatePassword,

@@ -50,6 +50,13 @@ func NewEntries(t *Table, ix *Index) *Table {
 // entriesPrefix begins the names of a table's tables of entries. They are for who looks into the catalog.
 func entriesPrefix(id TableID) string { return strconv.FormatUint(uint64(id), 10) + "." }
 
+// EntriesFor is the table whose entries t has; false: t is another kind of table.
+func (t *Table) EntriesFor() (TableID, bool) {
+	id, _, ok := strings.Cut(t.Name, ".")
+	n, err := strconv.ParseUint(id, 10, 64)
+	return TableID(n), t.Database == 0 && ok && err == nil
+}
+
 // EntriesOf tells whether t has entries of another table.
 func (t *Table) EntriesOf(id TableID) bool {
 	return t.Database == 0 && strings.HasPrefix(t.Name, entriesPrefix(id))

@@ -116,7 +116,8 @@ func (x attempt) dropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropD
 	views := 0
 	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		gone, entries, views = nil, nil, 0
-		if _, found = tx.Snapshot.Database(name); !found {
+		var d *schema.Database
+		if d, found = tx.Snapshot.Database(name); !found {
 			if stmt.IfExists {
 				return nil
 			}
@@ -136,6 +137,7 @@ func (x attempt) dropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropD
 			tx.DeleteView(v.ID)
 			views++
 		}
+		catalog.DropFactor(tx, d.ID)
 		tx.DeleteDatabase(name)
 		return nil
 	})
