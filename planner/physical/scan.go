@@ -45,7 +45,7 @@ type pushedAgg struct {
 func newScan(t *algebra.Table, p *access.Path, keep bool) (*tableScan, error) {
 	s := &tableScan{table: t, path: p, lock: t.Lock, columns: t.Used, keep: keep || p.Ordered}
 	ids := s.columnIDs()
-	cond, err := scalar.And(p.Filter)
+	cond, err := scalar.And(ranked(t, p.Filter))
 	if err != nil {
 		return nil, err
 	}
