@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"cloudsql/planner/algebra"
+	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
@@ -18,6 +19,55 @@ const (
 	termLike   = 4.0
 	termInMost = 8.0 // of IN: longer lists are sets
 )
+
+// setFilter makes a filter of terms over columns with the numbers ids.
+func (s *tableScan) setFilter(terms []expr.Expr, ids []int) (err error) {
+	order := ranked(s.table, terms)
+	if s.filter, err = conjunction(order, ids); err != nil || slices.Equal(order, terms) {
+		return err
+	}
+	s.written, err = conjunction(terms, ids)
+	return err
+}
+
+func conjunction(terms []expr.Expr, ids []int) (expr.Expr, error) {
+	cond, err := scalar.And(terms)
+	if err != nil {
+		return nil, err
+	}
+	return scalar.Resolve(cond, ids)
+}
+
+// shipFilter is the filter of the scan's fragments. The plan's order is for constants that rows are compared with as they are; with others, as
+// with a text that is no date, a row may make any term warn or fail, and they are decided as they were written.
+func (s *tableScan) shipFilter(run *exec.Run) (expr.Expr, error) {
+	f, err := run.Ship(s.filter)
+	if err != nil || s.written == nil || !slices.ContainsFunc(expr.Terms(f), unsettled) {
+		return f, err
+	}
+	return run.Ship(s.written)
+}
+
+// unsettled tells of a term that is quiet as far as the plan knows that its constants, which this execution knows, are not.
+func unsettled(e expr.Expr) bool {
+	c, ok := e.(*expr.Call)
+	if !ok || !quiet(e) {
+		return false
+	}
+	args := c.Args()
+	switch c.Name() {
+	case "and", "or", "not":
+		return slices.ContainsFunc(args, unsettled)
+	}
+	col := args[firstColumn(args)].(*expr.Column)
+	return slices.ContainsFunc(args, func(a expr.Expr) bool {
+		if isColumn(a) {
+			return false
+		}
+		k, ok := a.(*expr.Const)
+		return !ok || !expr.ComparesAsIs(col, k)
+	})
+}
 
 // ranked is a filter's terms in the order in which fewest work is done for rows that do not pass: by the share of rows that a term refuses
 // for what it costs. A term that may warn or fail is decided after all that were written before it and before those behind it, so that it
@@ -85,7 +135,7 @@ func byColumn(terms []expr.Expr) (groups [][]expr.Expr) {
 }
 
 // quiet tells that a term neither warns of a row nor fails for it: it compares columns with each other, or with what has one value, as
-// values of one class.
+// values of one class. Whether that value can be had, and is a date where it is to be one, the execution tells (unsettled).
 func quiet(e expr.Expr) bool {
 	c, ok := e.(*expr.Call)
 	if !ok {
@@ -97,8 +147,10 @@ func quiet(e expr.Expr) bool {
 		return !slices.ContainsFunc(args, func(a expr.Expr) bool { return !quiet(a) })
 	case "is null", "is not null":
 		return isColumn(args[0])
-	case "=", "<=>", "<>", "<", "<=", ">", ">=", "between", "in", "like":
+	case "=", "<=>", "<>", "<", "<=", ">", ">=", "between", "in":
 		return comparable(args)
+	case "like":
+		return args[0].Type().Class() == types.ClassString && comparable(args)
 	}
 	return false
 }
@@ -108,13 +160,15 @@ func isColumn(e expr.Expr) bool {
 	return ok
 }
 
+// firstColumn is which of operands is a column, of the first two; -1: none.
+func firstColumn(args []expr.Expr) int {
+	return slices.IndexFunc(args[:min(len(args), 2)], isColumn)
+}
+
 // comparable tells that operands, of which the first or the second is a column, are compared without converting a row's values.
 func comparable(args []expr.Expr) bool {
-	first := 0
-	if !isColumn(args[0]) {
-		first = 1
-	}
-	if first >= len(args) || !isColumn(args[first]) {
+	first := firstColumn(args)
+	if first < 0 {
 		return false
 	}
 	class := args[first].Type().Class()
@@ -132,7 +186,7 @@ func comparable(args []expr.Expr) bool {
 	return true
 }
 
-// isText tells of text beside a date that it is one, or warns whatever the row is.
+// isText tells of text beside a date, which may be one.
 func isText(e expr.Expr, beside types.Class) bool {
 	return scalar.IsDate(beside) && e.Type().Class() == types.ClassString
 }

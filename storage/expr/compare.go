@@ -184,6 +184,24 @@ func comparables(k *Const, other Expr) (now, legacy *Const) {
 	return now, comparable(k, other, true)
 }
 
+// ComparesAsIs tells that a column's values are compared with a constant without a warning or an error, whatever they are: as numbers, texts, dates
+// or times, also where the constant is a text that is a date.
+func ComparesAsIs(col *Column, k *Const) bool {
+	kind := k.Val.Kind()
+	switch cl := col.Typ.Class(); {
+	case k.Val.IsNull():
+		return true
+	case isDateClass(cl):
+		return isDateKind(kind) || isStringKind(kind) && !temporalLike(k.Val, cl).IsNull()
+	case cl == types.ClassTime:
+		return kind == types.KindTime
+	case cl == types.ClassString:
+		return isStringKind(kind)
+	default:
+		return isNumberClass(cl) && isNumberKind(kind)
+	}
+}
+
 // constantBeside is the date or time that a constant text is beside other, NULL where it stays text: beside a TIME that is no column.
 func constantBeside(v types.Value, other Expr, legacy bool) types.Value {
 	cl := other.Type().Class()
