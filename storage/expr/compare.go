@@ -254,6 +254,10 @@ func prepCompare(c *Call) {
 		return
 	}
 	col, isCol := a.(*Column)
+	if isCol && isColumn(b) {
+		c.cond, c.col = testColumns, col.Index
+		return
+	}
 	k, isK := b.(*Const)
 	if isCol && isK {
 		c.cond, c.col, c.k = testColumnConst, col.Index, likeColumn(k.Val, &col.Typ)
@@ -327,6 +331,14 @@ func (c *Call) comparands(env *Env) (a, b Expr) {
 // testColumnConst compares a column with a constant.
 func testColumnConst(c *Call, env *Env, row []types.Value) (tri, error) {
 	if order, ok := types.CompareQuick(&row[c.col], &c.k); ok {
+		return triOf(holds(c.op, order)), nil
+	}
+	return testCompare(c, env, row)
+}
+
+// testColumns compares a column with another one.
+func testColumns(c *Call, env *Env, row []types.Value) (tri, error) {
+	if order, ok := types.CompareQuick(&row[c.col], &row[c.args[1].(*Column).Index]); ok {
 		return triOf(holds(c.op, order)), nil
 	}
 	return testCompare(c, env, row)
