@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/probe"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
+	"cloudsql/planner/termorder"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -50,7 +51,7 @@ func newScan(t *algebra.Table, p *access.Path, keep bool) (*tableScan, error) {
 	if s.parts, err = partition.Of(t.Desc); err != nil {
 		return nil, err
 	}
-	if err = s.setFilter(p.Filter, ids); err != nil {
+	if s.filter, s.written, err = termorder.Filter(t, p.Filter, ids); err != nil {
 		return nil, err
 	}
 	s.base = base{cols: ids, est: p.Out, price: p.Price}
@@ -83,7 +84,7 @@ func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read
 		RowsOnly: run.RT.RowsOnly,
 	}
 	var err error
-	if f.Filter, err = s.shipFilter(run); err != nil {
+	if f.Filter, err = termorder.Ship(run, s.filter, s.written); err != nil {
 		return nil, err
 	}
 	if f.Filter, err = probe.Narrow(ctx, s, f.Filter); err != nil {

@@ -1,4 +1,4 @@
-package physical
+package termorder
 
 import (
 	"cmp"
@@ -20,14 +20,15 @@ const (
 	termInMost = 8.0 // of IN: longer lists are sets
 )
 
-// setFilter makes a filter of terms over columns with the numbers ids.
-func (s *tableScan) setFilter(terms []expr.Expr, ids []int) (err error) {
-	order := ranked(s.table, terms)
-	if s.filter, err = conjunction(order, ids); err != nil || slices.Equal(order, terms) {
-		return err
+// Filter makes a filter of terms on a table's rows, over columns with the numbers ids: as they are ranked, and as they were written, which is
+// nil where that is the same.
+func Filter(t *algebra.Table, terms []expr.Expr, ids []int) (filter, written expr.Expr, err error) {
+	order := ranked(t, terms)
+	if filter, err = conjunction(order, ids); err != nil || slices.Equal(order, terms) {
+		return filter, nil, err
 	}
-	s.written, err = conjunction(terms, ids)
-	return err
+	written, err = conjunction(terms, ids)
+	return filter, written, err
 }
 
 func conjunction(terms []expr.Expr, ids []int) (expr.Expr, error) {
@@ -38,14 +39,14 @@ func conjunction(terms []expr.Expr, ids []int) (expr.Expr, error) {
 	return scalar.Resolve(cond, ids)
 }
 
-// shipFilter is the filter of the scan's fragments. The plan's order is for constants that rows are compared with as they are; with others, as
+// Ship gives the filter of an execution's fragments. The plan's order is for constants that rows are compared with as they are; with others, as
 // with a text that is no date, a row may make any term warn or fail, and they are decided as they were written.
-func (s *tableScan) shipFilter(run *exec.Run) (expr.Expr, error) {
-	f, err := run.Ship(s.filter)
-	if err != nil || s.written == nil || !slices.ContainsFunc(expr.Terms(f), unsettled) {
+func Ship(run *exec.Run, filter, written expr.Expr) (expr.Expr, error) {
+	f, err := run.Ship(filter)
+	if err != nil || written == nil || !slices.ContainsFunc(expr.Terms(f), unsettled) {
 		return f, err
 	}
-	return run.Ship(s.written)
+	return run.Ship(written)
 }
 
 // unsettled tells of a term that is quiet as far as the plan knows that its constants, which this execution knows, are not.

@@ -1,4 +1,4 @@
-package physical
+package termorder
 
 import (
 	"math/rand/v2"
