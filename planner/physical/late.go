@@ -16,10 +16,14 @@ import (
 // failing reads a row that asks for the value whose error is err: one that passes the conditions that need no such value.
 func (s *tableScan) failing(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool, err error) (exec.Operator, error) {
 	probe := *s
-	probe.project, probe.agg, probe.topN, probe.filter, probe.limit = nil, nil, nil, nil, scalar.FixedLimit(1)
+	probe.project, probe.agg, probe.topN, probe.filter, probe.written, probe.limit = nil, nil, nil, nil, nil, scalar.FixedLimit(1)
+	filter := s.filter
+	if s.written != nil {
+		filter = s.written
+	}
 	var conds []expr.Expr
-	if s.filter != nil {
-		for _, c := range scalar.Split(nil, s.filter) {
+	if filter != nil {
+		for _, c := range scalar.Split(nil, filter) {
 			if _, err := run.Ship(c); err == nil {
 				conds = append(conds, c)
 			}
@@ -30,7 +34,7 @@ func (s *tableScan) failing(ctx context.Context, run *exec.Run, spans []fragment
 			return spill.NewRows(nil, len(s.cols)), nil
 		}
 		nothing := *s
-		nothing.filter, nothing.agg = nil, s.agg.ofNothing()
+		nothing.filter, nothing.written, nothing.agg = nil, nil, s.agg.ofNothing()
 		return nothing.read(ctx, run, nil, false)
 	}}
 	var e error

@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/probe"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
+	"cloudsql/planner/termorder"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -27,6 +28,7 @@ type tableScan struct {
 	parts   *partition.Map // nil: the table has no partitions
 	columns []int          // positions of table columns in the fragment's row
 	filter  expr.Expr      // over columns
+	written expr.Expr      // the filter as it was written, where that is another order; nil otherwise
 	project []expr.Expr    // over columns; nil: columns as they are
 	agg     *pushedAgg     // over columns
 	topN    []expr.SortKey // over the output
@@ -45,14 +47,11 @@ type pushedAgg struct {
 func newScan(t *algebra.Table, p *access.Path, keep bool) (*tableScan, error) {
 	s := &tableScan{table: t, path: p, lock: t.Lock, columns: t.Used, keep: keep || p.Ordered}
 	ids := s.columnIDs()
-	cond, err := scalar.And(p.Filter)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if s.parts, err = partition.Of(t.Desc); err != nil {
 		return nil, err
 	}
-	if s.filter, err = scalar.Resolve(cond, ids); err != nil {
+	if s.filter, s.written, err = termorder.Filter(t, p.Filter, ids); err != nil {
 		return nil, err
 	}
 	s.base = base{cols: ids, est: p.Out, price: p.Price}
@@ -85,7 +84,7 @@ func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read
 		RowsOnly: run.RT.RowsOnly,
 	}
 	var err error
-	if f.Filter, err = run.Ship(s.filter); err != nil {
+	if f.Filter, err = termorder.Ship(run, s.filter, s.written); err != nil {
 		return nil, err
 	}
 	if f.Filter, err = probe.Narrow(ctx, s, f.Filter); err != nil {

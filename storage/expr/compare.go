@@ -184,6 +184,24 @@ func comparables(k *Const, other Expr) (now, legacy *Const) {
 	return now, comparable(k, other, true)
 }
 
+// ComparesAsIs tells that a column's values are compared with a constant without a warning or an error, whatever they are: as numbers, texts, dates
+// or times, also where the constant is a text that is a date.
+func ComparesAsIs(col *Column, k *Const) bool {
+	kind := k.Val.Kind()
+	switch cl := col.Typ.Class(); {
+	case k.Val.IsNull():
+		return true
+	case isDateClass(cl):
+		return isDateKind(kind) || isStringKind(kind) && !temporalLike(k.Val, cl).IsNull()
+	case cl == types.ClassTime:
+		return kind == types.KindTime
+	case cl == types.ClassString:
+		return isStringKind(kind)
+	default:
+		return isNumberClass(cl) && isNumberKind(kind)
+	}
+}
+
 // constantBeside is the date or time that a constant text is beside other, NULL where it stays text: beside a TIME that is no column.
 func constantBeside(v types.Value, other Expr, legacy bool) types.Value {
 	cl := other.Type().Class()
@@ -236,6 +254,10 @@ func prepCompare(c *Call) {
 		return
 	}
 	col, isCol := a.(*Column)
+	if isCol && isColumn(b) {
+		c.cond, c.col = testColumns, col.Index
+		return
+	}
 	k, isK := b.(*Const)
 	if isCol && isK {
 		c.cond, c.col, c.k = testColumnConst, col.Index, likeColumn(k.Val, &col.Typ)
@@ -309,6 +331,14 @@ func (c *Call) comparands(env *Env) (a, b Expr) {
 // testColumnConst compares a column with a constant.
 func testColumnConst(c *Call, env *Env, row []types.Value) (tri, error) {
 	if order, ok := types.CompareQuick(&row[c.col], &c.k); ok {
+		return triOf(holds(c.op, order)), nil
+	}
+	return testCompare(c, env, row)
+}
+
+// testColumns compares a column with another one.
+func testColumns(c *Call, env *Env, row []types.Value) (tri, error) {
+	if order, ok := types.CompareQuick(&row[c.col], &row[c.args[1].(*Column).Index]); ok {
 		return triOf(holds(c.op, order)), nil
 	}
 	return testCompare(c, env, row)

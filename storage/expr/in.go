@@ -19,8 +19,9 @@ type inSet struct {
 	keys    map[string]struct{}
 	class   types.Class
 	hasNull bool
-	items   []Expr // the list with converted constants, for values of another kind than expected
-	legacy  []Expr // the same as version 1 has it, which differs beside dates and times
+	items   []Expr   // the list with converted constants, for values of another kind than expected
+	legacy  []Expr   // the same as version 1 has it, which differs beside dates and times
+	texts   [][]byte // of a short list beside text, where all are text
 }
 
 func typeIn(c *Call) error {
@@ -83,8 +84,11 @@ func prepIn(c *Call) {
 		s.items[i] = k
 		s.hasNull = s.hasNull || k.Val.IsNull()
 	}
-	if allConst && len(s.items) >= inSetMin {
+	switch {
+	case allConst && len(s.items) >= inSetMin:
 		s.fill(c.coll)
+	case allConst && s.class == types.ClassString:
+		s.texts = textsOf(s.items)
 	}
 	c.aux, c.ev = s, evalIn
 }
@@ -111,6 +115,21 @@ func (s *inSet) fill(coll collation.ID) {
 	}
 }
 
+// textsOf are the texts of constants; nil where one is none. NULLs are left out.
+func textsOf(items []Expr) [][]byte {
+	list := make([][]byte, 0, len(items))
+	for _, it := range items {
+		switch v := it.(*Const).Val; {
+		case v.IsNull():
+		case !isStringKind(v.Kind()):
+			return nil
+		default:
+			list = append(list, v.Raw())
+		}
+	}
+	return list
+}
+
 // keyPool lends room for the key of a value that is looked up.
 var keyPool = sync.Pool{New: func() any { return new([]byte) }}
 
@@ -120,6 +139,9 @@ func (s *inSet) lookup(v types.Value, coll collation.ID) (found, known bool) {
 	case s.ints != nil && v.Kind() == types.KindInt:
 		_, found = s.ints[v.Int()]
 		return found, true
+	case s.texts != nil && isStringKind(v.Kind()):
+		text := v.Raw()
+		return slices.ContainsFunc(s.texts, func(t []byte) bool { return coll.CompareStrings(text, t) == 0 }), true
 	case s.keys != nil && isStringKind(v.Kind()):
 		key := keyPool.Get().(*[]byte)
 		*key = types.HashKey((*key)[:0], v, coll)

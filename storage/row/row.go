@@ -162,10 +162,36 @@ type Decoder struct {
 
 type decoderColumn struct {
 	at      int // place among the columns of a usual row; -1: none
+	quick   quick
 	id      schema.ColumnID
 	typ     types.Type
 	class   types.Class
 	missing types.Value
+}
+
+// quick is how a value of the commonest types is decoded, without asking for more of the type.
+type quick uint8
+
+const (
+	slowly quick = iota
+	quickText
+	quickInt
+	quickDate
+	quickDecimal
+)
+
+func quickOf(t *types.Type) quick {
+	switch cl := t.Class(); {
+	case cl == types.ClassString && t.Collation != collation.Binary:
+		return quickText
+	case cl == types.ClassInt && !t.Unsigned:
+		return quickInt
+	case cl == types.ClassDate:
+		return quickDate
+	case cl == types.ClassDecimal:
+		return quickDecimal
+	}
+	return slowly
 }
 
 // NewDecoder makes a decoder for columns of t, in the order given. A column id that t lacks reads as NULL.
@@ -213,7 +239,7 @@ func appendHeader(dst []byte, t *schema.Table, order []int) []byte {
 }
 
 func newDecoderColumn(c *schema.Column) decoderColumn {
-	dc := decoderColumn{id: c.ID, typ: c.Type, class: c.Type.Class()}
+	dc := decoderColumn{id: c.ID, typ: c.Type, class: c.Type.Class(), quick: quickOf(&c.Type)}
 	if len(c.Missing) > 0 {
 		if v, _, err := types.DecodeValue(c.Missing); err == nil {
 			dc.missing = v.Clone()
@@ -293,8 +319,9 @@ func (d *Decoder) Decode(data []byte, dst []types.Value, loc *time.Location) err
 	if !d.isUsual(data) {
 		return d.decodeAny(data, dst, loc)
 	}
+	r := d.usualRow(data)
 	for p := range d.columns {
-		if err := d.decodeUsual(data, p, dst, loc); err != nil {
+		if err := d.decodeUsual(&r, p, dst, loc); err != nil {
 			return err
 		}
 	}
@@ -306,8 +333,9 @@ func (d *Decoder) DecodeSome(data []byte, places []int, dst []types.Value, loc *
 	if !d.isUsual(data) {
 		return d.decodeAny(data, dst, loc)
 	}
+	r := d.usualRow(data)
 	for _, p := range places {
-		if err := d.decodeUsual(data, p, dst, loc); err != nil {
+		if err := d.decodeUsual(&r, p, dst, loc); err != nil {
 			return err
 		}
 	}
@@ -318,27 +346,37 @@ func (d *Decoder) isUsual(data []byte) bool {
 	return len(data) >= d.data && string(data[:len(d.usual)]) == string(d.usual)
 }
 
+// usualRow is the parts of a usual row behind its header.
+type usualRow struct{ nulls, ends, values []byte }
+
+func (d *Decoder) usualRow(data []byte) usualRow {
+	return usualRow{data[len(d.usual):d.ends], data[d.ends:d.data], data[d.data:]}
+}
+
 // decodeUsual fills one place from a usual row.
-func (d *Decoder) decodeUsual(data []byte, p int, dst []types.Value, loc *time.Location) error {
+func (d *Decoder) decodeUsual(r *usualRow, p int, dst []types.Value, loc *time.Location) error {
 	c := &d.columns[p]
 	i := c.at
 	switch {
 	case i < 0:
 		d.fillMissing(p, dst, loc)
 		return nil
-	case data[len(d.usual)+i/8]&(1<<(i%8)) != 0:
+	case r.nulls[i/8]&(1<<(i%8)) != 0:
 		dst[p] = types.Null
 		return nil
 	}
-	from, ends := 0, data[d.ends:d.data]
+	from := 0
 	if i > 0 {
-		from = int(binary.LittleEndian.Uint16(ends[2*i-2:]))
+		from = int(binary.LittleEndian.Uint16(r.ends[2*i-2:]))
 	}
-	to, values := int(binary.LittleEndian.Uint16(ends[2*i:])), data[d.data:]
-	if from > to || to > len(values) {
+	to := int(binary.LittleEndian.Uint16(r.ends[2*i:]))
+	if from > to || to > len(r.values) {
 		return ErrCorrupt
 	}
-	v, err := c.value(values[from:to:to])
+	if c.quick.value(r.values, from, to, &dst[p]) {
+		return nil
+	}
+	v, err := c.value(r.values[from:to:to])
 	if err != nil {
 		return err
 	}
@@ -347,6 +385,46 @@ func (d *Decoder) decodeUsual(data []byte, p int, dst []types.Value, loc *time.L
 	}
 	dst[p] = v
 	return nil
+}
+
+// value decodes values[from:to]; false where that is left to the slow way.
+func (q quick) value(values []byte, from, to int, v *types.Value) bool {
+	switch q {
+	case quickText:
+		*v = types.String(values[from:to:to])
+		return true
+	case quickInt, quickDate:
+		u, ok := shortAt(values, from, to)
+		if !ok {
+			return false
+		}
+		if q == quickDate {
+			*v = types.Date(u)
+		} else {
+			*v = types.Int(unzigzag(u))
+		}
+		return true
+	case quickDecimal:
+		if from >= to || values[from] > types.MaxDecimalScale {
+			return false
+		}
+		u, ok := shortAt(values, from+1, to)
+		if ok {
+			*v = types.DecSmall(unzigzag(u), int(values[from]))
+		}
+		return ok
+	case slowly:
+	}
+	return false
+}
+
+// shortAt is short of values[from:to], read at once where eight bytes are there; false where they are not.
+func shortAt(values []byte, from, to int) (uint64, bool) {
+	n := to - from
+	if n > 8 || from+8 > len(values) {
+		return 0, false
+	}
+	return binary.LittleEndian.Uint64(values[from:]) & (1<<(8*n) - 1), true
 }
 
 // decodeAny is Decode of a row that may have other columns than the table has now.

@@ -189,3 +189,29 @@ func TestDecodeSome(t *testing.T) {
 		}
 	}
 }
+
+// The quick way to decode a usual row gives what the way for any row does, of broken rows too.
+func TestUsualRowsDecodeAsAny(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	table := testTable()
+	d := NewDecoder(table, table.ColumnIDs())
+	quickly, slowly := make([]types.Value, d.Width()), make([]types.Value, d.Width())
+	for i := range 5000 {
+		data := Encode(nil, table, randomRow(r, 20))
+		for range i % 3 {
+			data[len(d.usual)+r.IntN(len(data)-len(d.usual))] = byte(r.UintN(256))
+		}
+		if !d.isUsual(data) {
+			t.Fatal("not a usual row")
+		}
+		err, slow := d.Decode(data, quickly, nil), d.decodeAny(data, slowly, nil)
+		if (err == nil) != (slow == nil) {
+			t.Fatalf("row %d: %v and %v", i, err, slow)
+		}
+		for p := range quickly {
+			if err == nil && !same(quickly[p], slowly[p]) {
+				t.Fatalf("row %d, column %d: %q and %q", i, p, quickly[p].Text(), slowly[p].Text())
+			}
+		}
+	}
+}
