@@ -5,7 +5,6 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
-	"cloudsql/planner/hint"
 	"cloudsql/planner/syntax"
 	"cloudsql/sql"
 	"cloudsql/sql/assign"
@@ -75,7 +74,7 @@ func (s texts) read(text string) (*parsed, error) {
 	st := &parsed{text: text, node: node, kind: status.Of(node)}
 	st.params = tree.NumberParams(node)
 	hinted := tree.Explained(node)
-	st.ofHints, st.hintNames = hint.Warnings(text, s.vars.SQLMode), tree.NamedByHints(hinted, text, s.vars.SQLMode)
+	st.ofHints, st.hintNames = tree.HintsOf(hinted, text, s.vars.SQLMode)
 	switch hinted.(type) {
 	case *ast.SelectStmt, *ast.SetOprStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.DoStmt:
 		st.deprecated = syntax.DeprecatedInRows(text, s.vars.SQLMode)
