@@ -225,7 +225,7 @@ func (w *twins) step() {
 	}
 	w.ask(w.query()) // by plans that know where the rows are
 	w.askJoined()
-	for range 3 {
+	for range 5 {
 		w.write()
 	}
 	w.ask(w.query())
