@@ -86,9 +86,11 @@ func (w *twins) fill() {
 		w.must("CREATE TABLE " + db + ".r (id INT PRIMARY KEY, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, KEY (a, b))")
 	}
 	w.must("ALTER TABLE many.r SET COLUMNAR REPLICA 1")
-	for db, by := range map[string][2]string{"one": {}, "many": {w.partitioning(true), w.partitioning(false)}} {
-		w.must("CREATE TABLE " + db + ".s (id INT PRIMARY KEY, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, KEY (a), KEY (b))" + by[0])
-		w.must("CREATE TABLE " + db + ".u (id INT, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, PRIMARY KEY (b, id), KEY (a), KEY (id, s))" + by[1])
+	parts := map[string][2]string{"one": {}, "many": {w.partitioning(true), w.partitioning(false)}}
+	for _, db := range []string{"one", "many"} {
+		by := parts[db]
+		w.must("CREATE TABLE " + db + ".s (id INT PRIMARY KEY, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, KEY (a), KEY (b)" + w.keys() + ")" + by[0])
+		w.must("CREATE TABLE " + db + ".u (id INT, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, PRIMARY KEY (b, id), KEY (a), KEY (id, s)" + w.keys() + ")" + by[1])
 	}
 	for _, table := range []string{"p", "q", "r", "s", "u"} {
 		for first := 0; first < rows; first += batch {

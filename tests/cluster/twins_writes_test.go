@@ -29,6 +29,15 @@ func (w *twins) partitioning(byID bool) string {
 		fmt.Sprintf(" PARTITION BY LIST (b) (PARTITION even VALUES IN (%s), PARTITION odd VALUES IN (%s))", strings.Join(even, ","), strings.Join(odd, ",")))
 }
 
+// keys are some that a table has besides; its twin has others.
+func (w *twins) keys() string {
+	list := ""
+	for range w.rng.IntN(3) {
+		list += w.pick(", KEY (s, a)", ", KEY (ts DESC, b)", ", KEY (b, a DESC)", ", KEY (s(3))", ", KEY ((a + b))", ", KEY (a, b, id)")
+	}
+	return list
+}
+
 // write changes rows of both copies by a statement that leaves nothing open, and compares what it did.
 func (w *twins) write() {
 	w.t.Helper()
