@@ -16,6 +16,9 @@ type Context = logical.Context
 // Settings are the variables of a session that plans depend on.
 type Settings = logical.Settings
 
+// Switches are the flags of optimizer_switch that plans go by.
+type Switches = logical.Switches
+
 // Series is what AUTO_INCREMENT values are of.
 type Series = logical.Series
 

@@ -13,7 +13,7 @@ import (
 
 // TestRandomQueries compares plans with plain ones: the same query, once with indexes, lookup and hash joins, semi joins
 // and everything inside the shards, and once by reading all tables whole and looping over them, must give the same rows; so must the
-// plans where tablets are read in sections, several at once, and in the same order.
+// plans where tablets are read in sections, several at once, and in the same order, and those that hints make of it.
 func TestRandomQueries(t *testing.T) {
 	seeds := int64(12)
 	if n, err := strconv.ParseInt(os.Getenv("PLANNER_SEEDS"), 10, 64); err == nil {
@@ -22,6 +22,7 @@ func TestRandomQueries(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			g := &generator{rng: rand.New(rand.NewSource(seed)), laterals: true}
+			hints := &generator{rng: rand.New(rand.NewSource(seed))}
 			d := newTestDB(t)
 			d.raise(version.Max)
 			d.mustExec(g.schema()...)
@@ -53,6 +54,14 @@ func TestRandomQueries(t *testing.T) {
 				}
 				if showRows(got) != showRows(want) {
 					t.Fatalf("%s\nplanned:\n%splain:\n%splan:\n%s", sql, showRows(got), showRows(want), d.showPlan(sql))
+				}
+				sql = "select " + hints.hints() + strings.TrimPrefix(sql, "select ")
+				_, got, err = d.query(sql)
+				if !ordered {
+					sortRows(got)
+				}
+				if (err != nil) != (wantErr != nil) || showRows(got) != showRows(want) {
+					t.Fatalf("%s\n%v\n%sas without hints: %v\n%splan:\n%s", sql, err, showRows(got), wantErr, showRows(want), d.showPlan(sql))
 				}
 			}
 		})
@@ -160,6 +169,28 @@ func (g *generator) condition(depth int) string {
 		)
 	}
 	return fmt.Sprintf("(%s.a = %d or %s.a > %d)", g.alias(), g.rng.Intn(5), g.scopes[0], g.rng.Intn(8))
+}
+
+// hints are some about the tables of a query and of its subqueries, whether or not it has them.
+func (g *generator) hints() string {
+	table := func() string { return g.pick("x", "y", "z", "x", "y", "i0@`select#2`", "i1@`select#2`") }
+	var list []string
+	for range 1 + g.rng.Intn(4) {
+		switch g.rng.Intn(6) {
+		case 0:
+			list = append(list, fmt.Sprintf("%s(%s, %s)", g.pick("JOIN_ORDER", "JOIN_PREFIX", "JOIN_SUFFIX"), table(), table()))
+		case 1:
+			list = append(list, fmt.Sprintf("%s(%s)", g.pick("JOIN_PREFIX", "JOIN_SUFFIX", "NO_BNL", "NO_DERIVED_CONDITION_PUSHDOWN"), table()))
+		case 2:
+			list = append(list, g.pick("JOIN_FIXED_ORDER()", "NO_BNL()", "NO_DERIVED_CONDITION_PUSHDOWN()", "NO_BNL(@`select#2`)"))
+		case 3:
+			list = append(list, fmt.Sprintf("%s(@`select#%d` %s)", g.pick("SEMIJOIN", "NO_SEMIJOIN"), 2+g.rng.Intn(2), g.pick("", "FIRSTMATCH", "MATERIALIZATION", "LOOSESCAN", "LOOSESCAN, MATERIALIZATION")))
+		default:
+			list = append(list, fmt.Sprintf("%s(%s %s)", g.pick("INDEX", "NO_INDEX", "JOIN_INDEX", "NO_JOIN_INDEX", "ORDER_INDEX", "NO_ORDER_INDEX", "GROUP_INDEX", "NO_RANGE_OPTIMIZATION"), table(),
+				g.pick("", "", "a", "ab", "sd", "nb", "primary", "a, primary")))
+		}
+	}
+	return "/*+ " + strings.Join(list, " ") + " */ "
 }
 
 func (g *generator) subquery(depth int) string {

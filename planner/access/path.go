@@ -2,38 +2,12 @@ package access
 
 import (
 	"math"
-	"strings"
 
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
 )
-
-// Hint is USE, FORCE or IGNORE INDEX.
-type Hint struct {
-	Only   []string // USE and FORCE
-	Ignore []string
-	Set    bool
-	Force  bool
-}
-
-func (h *Hint) Allows(name string) bool {
-	for _, n := range h.Ignore {
-		if strings.EqualFold(n, name) {
-			return false
-		}
-	}
-	if !h.Set {
-		return true
-	}
-	for _, n := range h.Only {
-		if strings.EqualFold(n, name) {
-			return true
-		}
-	}
-	return false
-}
 
 // Table is a base table as access paths see it: its descriptor, the numbers of its columns, and what is known of its rows.
 type Table struct {
@@ -111,11 +85,15 @@ func (r *Table) Best(conds []expr.Expr, want []scalar.OrderCol, mustOrder bool, 
 	usable := uint64(0)
 	for i := range r.Desc.Indexes {
 		ix := &r.Desc.Indexes[i]
-		if ix.State != schema.Public || ix.Hidden || !r.Hint.Allows(ix.Name) {
+		use := &r.Hint.Join
+		if mustOrder {
+			use = &r.Hint.Order
+		}
+		if ix.State != schema.Public || ix.Hidden || !use.Allows(ix.Name) {
 			if i > 0 || len(want) > 0 && mustOrder {
 				continue
 			}
-			if r.Hint.Force && r.usable(conds) { // the table scan remains where no index serves
+			if use.Force && r.usable(conds) { // the table scan remains where no index serves
 				continue
 			}
 		}
@@ -156,7 +134,7 @@ func (p *Path) SingleValues() bool {
 func (r *Table) usable(conds []expr.Expr) bool {
 	for i := range r.Desc.Indexes {
 		ix := &r.Desc.Indexes[i]
-		if ix.State == schema.Public && r.Hint.Allows(ix.Name) && len(r.path(ix, conds, nil, scalar.Fixed).Access) > 0 {
+		if ix.State == schema.Public && r.Hint.Join.Allows(ix.Name) && len(r.path(ix, conds, nil, scalar.Fixed).Access) > 0 {
 			return true
 		}
 	}
@@ -189,6 +167,10 @@ func (r *Table) path(ix *schema.Index, conds []expr.Expr, want []scalar.OrderCol
 			break
 		}
 		n := pointsOf(list)
+		if !r.Hint.bounds(ix.Name, n) {
+			whole = false
+			break
+		}
 		if n > 0 && p.Points*n > maxSpans {
 			n = 0
 		}
@@ -224,7 +206,9 @@ func (r *Table) path(ix *schema.Index, conds []expr.Expr, want []scalar.OrderCol
 	p.Out = p.Est * r.Selectivity(beyond)
 	p.Cover = r.Covers(ix)
 	p.Price = CostFragment*float64(len(r.Desc.Tablets)) + r.rowCost(p)
-	p.Ordered, p.Reverse = r.givesOrder(ix, single, byColumn, want, p)
+	if r.Hint.Order.Allows(ix.Name) {
+		p.Ordered, p.Reverse = r.givesOrder(ix, single, byColumn, want, p)
+	}
 	return p
 }
 

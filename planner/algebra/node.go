@@ -136,6 +136,7 @@ type Join struct {
 	On          []expr.Expr
 	Straight    bool // the left side is read first
 	Driving     bool // Semi: the right side depends on nothing outside, and may be read first
+	Ways        SemiWays
 }
 
 // Apply is EXISTS or IN at the top of WHERE: rows for which a subquery, run for each, has a row, or none.

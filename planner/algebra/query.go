@@ -28,6 +28,7 @@ type Query struct {
 	Cacheable bool        // another execution with parameters of the same types may use its plan
 	AsOf      []expr.Expr // the times as of which tables are read
 	NextID    int         // the first column number that is free
+	Hints     Hints
 }
 
 // Text prints the query, and the subqueries that its expressions call below it.

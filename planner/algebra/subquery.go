@@ -26,6 +26,8 @@ type Subquery struct {
 	What   string // for EXPLAIN
 	Once   bool
 	Negate bool // NOT EXISTS, NOT IN
+	Apart  bool // it is not to become a semi join
+	Ways   SemiWays
 
 	// Of Quantified: the comparison of the parts, each over the left values followed by an inner row.
 	Parts   []expr.Expr

@@ -100,7 +100,7 @@ func (b *builder) query(root Node, q block.Query, stmt ast.Node) (*Query, error)
 		return nil, err
 	}
 	out := &Query{
-		Root: root, Subs: b.subs, Tables: b.tables, Params: b.o.Params, Slots: b.slots, Reads: b.reads, Locks: b.locks,
+		Hints: b.hinted.all(), Root: root, Subs: b.subs, Tables: b.tables, Params: b.o.Params, Slots: b.slots, Reads: b.reads, Locks: b.locks,
 		Cacheable: stmt == nil || !bind.NamesUserVariable(stmt), AsOf: b.asOf, NextID: b.ids.Next,
 	}
 	for _, c := range q.Columns() {
@@ -146,6 +146,8 @@ type builder struct {
 	changes []changed                                // what the statement changes: no subquery may read it, but for one whose rows are kept apart
 	verb    string                                   // UPDATE, DELETE or INSERT
 	newRow  func(*ast.ColumnName) (expr.Expr, error) // VALUES(c) of the row that a ByRow is for; nil: none
+
+	hinted hinted
 
 	present bool        // a table is read as it is now
 	asOf    []expr.Expr // the times as of which tables are read

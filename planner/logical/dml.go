@@ -14,6 +14,7 @@ import (
 	"cloudsql/planner/dml"
 	"cloudsql/planner/partition"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -24,6 +25,7 @@ import (
 // change is an UPDATE or DELETE while it is bound.
 type change struct {
 	stmt   ast.Node
+	hints  []*ast.TableOptimizerHint
 	with   *ast.WithClause
 	from   *ast.TableRefsClause
 	where  ast.ExprNode
@@ -42,7 +44,7 @@ type change struct {
 // query computes the new values, too.
 func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assignment) (*Query, error) {
 	c := &change{
-		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params, verb: "UPDATE", priv: mysql.UpdatePriv,
+		stmt: s, hints: s.TableHints, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params, verb: "UPDATE", priv: mysql.UpdatePriv,
 		node: &dml.Change{Kind: fragment.Update, Ignore: s.IgnoreErr},
 	}
 	c.settle = func(q *selectQuery) error {
@@ -84,7 +86,7 @@ func (c *change) keyConflict() error {
 // BindDelete binds a DELETE whose rows a query finds.
 func BindDelete(ctx *Context, s *ast.DeleteStmt, params int) (*Query, error) {
 	c := &change{
-		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params, verb: "DELETE", priv: mysql.DeletePriv,
+		stmt: s, hints: s.TableHints, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params, verb: "DELETE", priv: mysql.DeletePriv,
 		node: &dml.Change{Kind: fragment.Delete, Ignore: s.IgnoreErr},
 	}
 	c.settle = func(q *selectQuery) error {
@@ -183,6 +185,8 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 	b.verb = c.verb
 	q := b.newBlock()
 	q.locking = true
+	q.changes = true
+	q.hints = syntax.HintsOf(c.hints)
 	q.locks.lock.Mode = distributed.ReadForUpdate
 	b.locks, b.stack = true, append(b.stack, q)
 	var cols []bind.Column
@@ -196,6 +200,7 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 		return nil, err
 	}
 	q.see(cols)
+	q.takeHints(cols)
 	if err := c.settle(q); err != nil {
 		return nil, err
 	}

@@ -202,6 +202,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	if r.Hint, err = access.Hints(t, n.IndexHints); err != nil {
 		return nil, nil, err
 	}
+	r.Hint = q.indexHint(t, alias, r.Hint)
 	q.Tables = append(q.Tables, r)
 	q.items = append(q.items, item)
 	cols := bind.TableColumns(t, db, alias, r.First)

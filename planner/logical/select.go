@@ -10,7 +10,9 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/block"
+	"cloudsql/planner/hint"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/syntax"
 	"cloudsql/planner/windowing"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -30,6 +32,8 @@ type selectQuery struct {
 	later       []*ast.SelectField // of the select list, that have yet to be bound
 	locking     bool
 	straight    bool             // STRAIGHT_JOIN for all joins
+	hints       *hint.Block      // nil: the text has none
+	changes     bool             // rows are changed through what FROM has
 	windowSpecs []ast.WindowSpec // WINDOW w AS (…)
 	visible     []bind.Column    // while FROM is bound: the columns on the left of a table
 	lateral     []lateralRef     // what tables in FROM take from others on their left, until a join has both
@@ -68,6 +72,7 @@ func (b *builder) bindSelect(n *ast.SelectStmt, outer *bind.Scope, ctes *cteScop
 	q := b.newBlock()
 	q.outer, q.ctes, q.windowSpecs = outer, ctes, n.WindowSpecs
 	q.straight = n.SelectStmtOpts != nil && n.SelectStmtOpts.StraightJoin
+	q.hints = syntax.HintsOf(n.TableHints)
 	b.stack = append(b.stack, q)
 	defer func() { b.stack = b.stack[:len(b.stack)-1] }()
 	var err error
@@ -114,6 +119,7 @@ func (q *selectQuery) bindFrom(n *ast.SelectStmt) error {
 		}
 	}
 	q.see(cols)
+	q.takeHints(cols)
 	q.hoisted = len(q.Where)
 	return q.locks.unresolved()
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/storage/expr"
 )
 
@@ -23,7 +24,32 @@ type Settings struct {
 	AutoIncrement  Series
 	RecursionDepth int    // cte_max_recursion_depth
 	MaxJoin        uint64 // max_join_size, unless sql_big_selects says otherwise: rows that a query may be expected to look at; 0: any number
+	Switches
 	expr.Typing
+}
+
+// Switches are the flags of optimizer_switch that plans go by, where they are not as by default.
+type Switches struct {
+	NoHashJoin        bool // block_nested_loop=off, hash_join=off
+	NoSemijoin        bool
+	NoMaterialization bool
+	NoLooseScan       bool
+	NoFirstMatch      bool
+	NoMerge           bool // derived_merge=off
+	NoDerivedPushdown bool // derived_condition_pushdown=off
+}
+
+func (s *Switches) changed() bool { return *s != Switches{} }
+
+// ways are those of semi joins that are left.
+func (s *Switches) ways() algebra.SemiWays {
+	w := algebra.AllWays
+	for way, off := range map[algebra.SemiWays]bool{algebra.FirstMatch: s.NoFirstMatch, algebra.Materialization: s.NoMaterialization, algebra.LooseScan: s.NoLooseScan} {
+		if off {
+			w &^= way
+		}
+	}
+	return w
 }
 
 // Series is what AUTO_INCREMENT values are of: Offset, Offset + Step, … Steps of 0 and 1 are every number.

@@ -58,6 +58,9 @@ func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode) (*Subquery, []
 		return nil, nil, nil, err
 	}
 	sub := algebra.NewSubquery(in.Node())
+	if s, ok := in.(*selectQuery); ok {
+		s.hintSubquery(sub)
+	}
 	refs := in.Refs()
 	for i := range refs {
 		sub.Refs = append(sub.Refs, refs[i].OuterRef)

@@ -55,7 +55,7 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 	b := newBuilder(ctx, Options{Changes: true})
 	q := b.newBlock()
 	b.stack = append(b.stack, q)
-	q.locks.lock.Mode = distributed.ReadForUpdate
+	q.changes, q.locks.lock.Mode = true, distributed.ReadForUpdate
 	_, cols, err := fromClause{q}.fromView(v, nil, db, v.Name)
 	if err != nil {
 		return dml.Target{}, nil, err

@@ -189,7 +189,7 @@ func (q fromClause) fromView(v *schema.View, n *ast.TableName, db, alias string)
 		return nil, nil, u.broken(err)
 	}
 	item := fromItem{db: db, alias: alias, view: v}
-	if s, ok := inner.(*selectQuery); ok && (merging{s}).mergeable() && v.Algorithm != schema.AlgorithmTemptable {
+	if s, ok := inner.(*selectQuery); ok && (merging{s}).mergeable() && v.Algorithm != schema.AlgorithmTemptable && q.merges(alias, v) {
 		if q.joined += s.joined - 1; q.joined > maxTables {
 			return nil, nil, mysqlerr.New(mysqlerr.TooManyTables, maxTables)
 		}
@@ -369,6 +369,7 @@ func (q merging) item(db, alias string) *fromItem {
 func ViewShape(ctx *Context, v *schema.View, db string) (cols []bind.Column, merged, updatable bool, err error) {
 	b := newBuilder(ctx, Options{})
 	q := b.newBlock()
+	q.changes = true
 	b.stack = append(b.stack, q)
 	if _, cols, err = (fromClause{q}).fromView(v, nil, db, v.Name); err != nil {
 		return nil, false, false, err

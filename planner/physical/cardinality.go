@@ -19,6 +19,7 @@ type joinGraph struct {
 	shares  []float64
 	classes []joinClass
 	near    pairs.Graph // by input: those that a condition connects it with
+	order   pairs.Precedence
 	rows    map[uint64]float64
 }
 

@@ -57,6 +57,9 @@ func (p *planner) enumerate(g *joinGraph, conds []expr.Expr, w required) (node, 
 		plans[1<<i] = c
 	}
 	for _, x := range list {
+		if !g.order.Allows(x.A, x.B) && !g.order.Allows(x.B, x.A) {
+			continue
+		}
 		into := plans[x.A|x.B]
 		if into == nil {
 			into = &candidates{}
@@ -91,13 +94,16 @@ func (p *planner) enumerate(g *joinGraph, conds []expr.Expr, w required) (node, 
 
 // joinSets adds the joins of the plans of a with b, read as the right side.
 func (p *planner) joinSets(g *joinGraph, plans map[uint64]*candidates, a, b uint64, into *candidates, w required) error {
+	if !g.order.Allows(a, b) || plans[a] == nil || plans[b] == nil || plans[b].best == nil {
+		return nil
+	}
 	right := g.right(b, plans[b].best)
 	conds := g.between(a, b)
 	return plans[a].each(func(left node) error {
 		if len(w.order) == 0 && into.best != nil && left.cost() >= into.best.cost() {
 			return nil // no way to join it can be cheaper
 		}
-		n, err := p.joinRows(left, right, conds, joinGoal{kind: exec.Inner, rows: g.rowsOf(a | b), req: w})
+		n, err := p.joinRows(left, right, conds, joinGoal{kind: exec.Inner, rows: g.rowsOf(a | b), req: w, fixed: g.order != nil})
 		if err == nil {
 			into.add(n, w)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
@@ -56,7 +57,7 @@ func (a *aggNode) explain(x *explainer, depth int) {
 
 // planGroup groups, as far as possible inside the shards; it tells how many rows, too.
 func (p *planner) planGroup(g *algebra.Group) (n node, rows float64, err error) {
-	in, err := p.plan(g.In, required{})
+	in, err := p.plan(grouped(g.In), required{})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -64,6 +65,17 @@ func (p *planner) planGroup(g *algebra.Group) (n node, rows float64, err error) 
 		return nil, 0, err
 	}
 	return n, in.rows(), nil
+}
+
+// grouped has a table that is grouped read by the indexes that are to serve for that.
+func grouped(n algebra.Node) algebra.Node {
+	t, conds := algebra.TableOf(n)
+	if t == nil || !t.Hint.Group.Given() {
+		return n
+	}
+	own := *t
+	own.Hint.Join = t.Hint.Join.Within(t.Hint.Group)
+	return algebra.NewFilter(&own, conds)
 }
 
 // groupBy groups the rows of in.
@@ -93,6 +105,25 @@ func (p *planner) groupBy(g *algebra.Group, in node) (node, error) {
 		a.spec.Aggs = append(a.spec.Aggs, agg)
 	}
 	return a, nil
+}
+
+// groupFilter tests conditions on groups, which in gives, or partial results of which.
+func (p *planner) groupFilter(in node, g *algebra.Group, conds []expr.Expr, grouped float64) (node, error) {
+	n, err := newFilter(in, conds)
+	f, ok := n.(*filterNode)
+	if !ok || err != nil || len(g.By) == 0 {
+		return n, err
+	}
+	share := 1.0
+	for _, c := range conds {
+		if s, ok := p.known.Share(g, c, math.Max(1, grouped/math.Max(in.rows(), 1))); ok {
+			share *= s
+		} else {
+			share *= access.Selectivity([]expr.Expr{c})
+		}
+	}
+	f.est = in.rows() * share
+	return f, nil
 }
 
 // groupEstimate is how many groups there are: as many as the columns have values together, where that is known.

@@ -40,7 +40,7 @@ func joinedIDs(left, right []int, kind exec.JoinKind) []int {
 }
 
 func newLoopOrHash(left, right node, s joinSpec) (node, error) {
-	if s.kind == exec.Inner && len(s.keys) > 0 && left.rows() < right.rows() && len(left.sorted()) == 0 {
+	if s.kind == exec.Inner && !s.fixed && len(s.keys) > 0 && left.rows() < right.rows() && len(left.sorted()) == 0 {
 		// The smaller side is the one to build a table of.
 		left, right = right, left
 		flipped := make([]joinKey, len(s.keys))
@@ -141,10 +141,8 @@ func (p *planner) newLookup(left node, t *algebra.Table, right *leaf, s joinSpec
 	var best *lookupNode
 	for i := range t.Desc.Indexes {
 		ix := &t.Desc.Indexes[i]
-		if ix.State != schema.Public || ix.Hidden || !t.Hint.Allows(ix.Name) {
-			if i > 0 || t.Hint.Force {
-				continue
-			}
+		if ix.State != schema.Public || ix.Hidden || !t.Hint.Join.Allows(ix.Name) {
+			continue
 		}
 		n, err := lookupBy(left, t, ix, push, rest, s)
 		if err != nil {

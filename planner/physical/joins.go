@@ -30,6 +30,7 @@ type leaf struct {
 	// rowsOf is the base table that has told the rows where a semi join has thinned them out, so that no index serves.
 	rowsOf *algebra.Table
 	unique scalar.ColSet // a column with another value in each row, if one is known
+	also   scalar.ColSet // of tables that were joined with it already: hints of orders name them
 }
 
 func newLeaf(n algebra.Node) *leaf {
@@ -99,7 +100,7 @@ func (p *planner) planInner(n algebra.Node, req required) (node, error) {
 		if err != nil {
 			return nil, err
 		}
-		rest[i] = semi{right: right, on: s.On, kind: s.Kind}
+		rest[i] = semi{right: right, on: s.On, kind: s.Kind, ways: s.Ways &^ algebra.LooseScan}
 	}
 	return p.placeSemis(innerJoin{leaves: leaves, conds: conds, req: req, straight: straight}, rest)
 }
@@ -153,11 +154,18 @@ func (p *planner) join(left node, right *leaf, conds []expr.Expr, kind exec.Join
 	return p.joinRows(left, right, conds, joinGoal{kind: kind})
 }
 
+// hashes tells whether hints leave it to a join to go by hash.
+func (p *planner) hashes(right *leaf, ways algebra.SemiWays) bool {
+	return ways.Allow(algebra.Materialization) && (p.hints == nil || !p.hints.NoHash.Meets(right.cols))
+}
+
 // joinGoal is what a join is for, and what is known of it.
 type joinGoal struct {
-	kind exec.JoinKind
-	rows float64  // that it gives; 0: nobody knows
-	req  required // the order that its rows, and how many of them, are wanted in
+	kind  exec.JoinKind
+	rows  float64  // that it gives; 0: nobody knows
+	req   required // the order that its rows, and how many of them, are wanted in
+	ways  algebra.SemiWays
+	fixed bool // what is on the left stays there
 }
 
 // joinRows joins in the way that is cheapest for a goal.
@@ -185,21 +193,20 @@ func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, goal joinG
 	if goal.rows > 0 {
 		out = goal.rows
 	}
-	spec := joinSpec{kind: kind, conds: conds, keys: keys, rest: rest, out: math.Max(out, 1), tells: !p.plain && p.ship.Allows(expr.KeySetSince)}
-	best, err := newLoopOrHash(left, right.plan, spec)
-	if err != nil {
-		return nil, err
+	spec := joinSpec{kind: kind, conds: conds, keys: keys, rest: rest, out: math.Max(out, 1), fixed: goal.fixed, tells: !p.plain && p.ship.Allows(expr.KeySetSince)}
+	other := spec
+	if !p.hashes(right, goal.ways) {
+		other.keys, other.rest = nil, conds
 	}
-	if right.table != nil && len(keys) > 0 && !p.plain {
-		l, err := p.newLookup(left, right.table, right, spec)
-		if err != nil {
-			return nil, err
-		}
-		if l != nil && cheaper(l, best, goal.req) {
-			best = l
-		}
+	best, err := newLoopOrHash(left, right.plan, other)
+	if err != nil || right.table == nil || len(keys) == 0 || p.plain || !goal.ways.Allow(algebra.FirstMatch) {
+		return best, err
 	}
-	return best, nil
+	l, err := p.newLookup(left, right.table, right, spec)
+	if err == nil && l != nil && (right.table.Hint.Join.Force || cheaper(l, best, goal.req)) {
+		best = l
+	}
+	return best, err
 }
 
 type joinSpec struct {
@@ -209,6 +216,7 @@ type joinSpec struct {
 	rest  []expr.Expr // conds without keys
 	out   float64
 	tells bool // keys may travel
+	fixed bool // the sides are not exchanged
 }
 
 func totalRows(l *leaf) float64 {

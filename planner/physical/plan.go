@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/explain"
+	"cloudsql/planner/having"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -31,7 +32,7 @@ type Options struct {
 
 // New plans a query.
 func New(q *algebra.Query, o Options) (*Plan, error) {
-	p := &planner{ship: o.Ship, plain: o.Plain, next: q.NextID}
+	p := &planner{ship: o.Ship, plain: o.Plain, next: q.NextID, hints: &q.Hints}
 	for _, s := range q.Subs {
 		if err := p.planSubquery(s); err != nil {
 			return nil, err
@@ -88,8 +89,9 @@ func scanPlace(s *tableScan) string {
 type planner struct {
 	ship         scalar.Shipping
 	plain        bool
-	next         int              // the first column number that is free
-	known        []*algebra.Table // those read so far of which something is known
+	next         int // the first column number that is free
+	hints        *algebra.Hints
+	known        having.Tables // those read so far of which something is known
 	once, perRow []*subplan
 }
 
@@ -190,7 +192,7 @@ func (p *planner) planTable(t *algebra.Table, conds []expr.Expr, req required) (
 	best := t.Best(push, req.order, false, 0)
 	if len(req.order) > 0 && !best.Ordered {
 		o := t.Best(push, req.order, true, 0)
-		if o != nil && orderPays(best, o, req, len(rest) > 0) {
+		if o != nil && (t.Hint.Order.Force || orderPays(best, o, req, len(rest) > 0)) {
 			best = o
 		}
 	}
@@ -203,7 +205,7 @@ func (p *planner) planTable(t *algebra.Table, conds []expr.Expr, req required) (
 
 // distinct is how many values an expression has; 0: nobody knows.
 func (p *planner) distinct(e expr.Expr) float64 {
-	if t, pos := p.tableOf(e); t != nil {
+	if t, pos := p.known.Of(e); t != nil {
 		return t.Distinct(pos)
 	}
 	return 0

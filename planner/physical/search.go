@@ -3,7 +3,9 @@ package physical
 import (
 	"math"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/pairs"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -11,19 +13,25 @@ import (
 // searchOrder finds the order of an inner join: the best one of all where that is possible. Otherwise it tries each relation as the
 // first and joins the cheapest next one each time.
 func (p *planner) searchOrder(leaves []*leaf, conds []expr.Expr, w required, straight bool) (node, error) {
+	order := p.precedence(leaves)
+	if straight {
+		order = nil // FROM's order goes before all others
+	}
 	if !straight && !p.plain && len(leaves) <= maxSearch {
-		if n, err := p.enumerate(newJoinGraph(leaves, conds), conds, w); n != nil || err != nil {
+		g := newJoinGraph(leaves, conds)
+		g.order = order
+		if n, err := p.enumerate(g, conds, w); n != nil || err != nil {
 			return n, err
 		}
 	}
 	first := len(leaves)
-	if straight || first > maxSearch {
+	if straight || first > maxSearch && order == nil {
 		first = 1
 	}
 	var best node
 	bestCost := math.Inf(1)
 	try := func(start node, i int) error {
-		n, err := p.joinAll(start, leaves, i, conds, straight)
+		n, err := p.joinAll(start, leaves, i, conds, straight, order)
 		if err != nil {
 			return err
 		}
@@ -32,9 +40,16 @@ func (p *planner) searchOrder(leaves []*leaf, conds []expr.Expr, w required, str
 		}
 		return nil
 	}
+	none := make([]bool, len(leaves))
 	for i := range first {
+		if !order.Ready(i, none) {
+			continue
+		}
 		if err := try(leaves[i].plan, i); err != nil {
 			return nil, err
+		}
+		if first > maxSearch {
+			break
 		}
 		if len(w.order) == 0 || !leaves[i].cols.Has(w.order[0].ID) {
 			continue
@@ -53,10 +68,29 @@ func (p *planner) searchOrder(leaves []*leaf, conds []expr.Expr, w required, str
 	return best, nil
 }
 
+// precedence is the order of a join's inputs that hints ask for.
+func (p *planner) precedence(leaves []*leaf) (order pairs.Precedence) {
+	if p.hints == nil || len(leaves) > 64 {
+		return nil
+	}
+	for _, h := range p.hints.Orders {
+		var list []int
+		for _, t := range h.Tables {
+			for i, l := range leaves {
+				if l.cols.Meets(t) || l.also.Meets(t) {
+					list = append(list, i)
+				}
+			}
+		}
+		order = order.With(len(leaves), list, h.Kind == algebra.First, h.Kind == algebra.Last)
+	}
+	return order
+}
+
 // joinAll joins all relations, beginning with the given one.
-func (p *planner) joinAll(start node, leaves []*leaf, first int, conds []expr.Expr, straight bool) (node, error) {
+func (p *planner) joinAll(start node, leaves []*leaf, first int, conds []expr.Expr, straight bool, order pairs.Precedence) (node, error) {
 	s := &joinSearch{
-		p: p, cur: start, leaves: leaves, conds: conds, straight: straight,
+		p: p, cur: start, leaves: leaves, conds: conds, straight: straight, order: order,
 		done: make([]bool, len(leaves)), used: make([]bool, len(conds)),
 	}
 	s.take(first, nil)
@@ -87,6 +121,7 @@ type joinSearch struct {
 	conds    []expr.Expr
 	used     []bool // by condition
 	straight bool
+	order    pairs.Precedence
 }
 
 func (s *joinSearch) take(leaf int, conds []int) {
@@ -108,7 +143,7 @@ func (s *joinSearch) cheapest() (*joinChoice, error) {
 	var best *joinChoice
 	bestConnected, bestScore := false, math.Inf(1)
 	for i, l := range s.leaves {
-		if s.done[i] {
+		if s.done[i] || !s.order.Ready(i, s.done) {
 			continue
 		}
 		choice, list := s.choice(i)
@@ -117,7 +152,7 @@ func (s *joinSearch) cheapest() (*joinChoice, error) {
 			continue
 		}
 		var err error
-		if choice.node, err = s.p.join(s.cur, l, list, exec.Inner); err != nil {
+		if choice.node, err = s.p.joinRows(s.cur, l, list, joinGoal{kind: exec.Inner, fixed: s.order != nil}); err != nil {
 			return nil, err
 		}
 		score := choice.node.cost() + choice.node.rows()

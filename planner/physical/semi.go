@@ -40,7 +40,7 @@ func (p *planner) driving(semis []*algebra.Join, leaves []*leaf, conds []expr.Ex
 // drivingLeaf plans the different values of a semi join's right side as an inner join's input, with the conditions that
 // join it; nil where that does not pay.
 func (p *planner) drivingLeaf(s *algebra.Join, leaves []*leaf) (*leaf, []expr.Expr, error) {
-	if s.Kind != exec.Semi || !s.Driving || p.plain {
+	if s.Kind != exec.Semi || !s.Driving || p.plain || !s.Ways.Allow(algebra.LooseScan|algebra.Materialization) {
 		return nil, nil, nil
 	}
 	keys, rest := joinKeys(s.On, algebra.ColumnsOf(s.Left), algebra.ColumnsOf(s.Right))
@@ -52,7 +52,8 @@ func (p *planner) drivingLeaf(s *algebra.Join, leaves []*leaf) (*leaf, []expr.Ex
 	if err != nil {
 		return nil, nil, err
 	}
-	if inner.rows()*(access.CostPoint+access.CostLookupRow) > outer.Rows {
+	sides := p.precedence([]*leaf{{cols: algebra.ColumnsOf(s.Right)}, {cols: algebra.ColumnsOf(s.Left)}})
+	if sides == nil && s.Ways != algebra.LooseScan && inner.rows()*(access.CostPoint+access.CostLookupRow) > outer.Rows || !sides.Allows(1, 2) {
 		return nil, nil, nil
 	}
 	var exprs, conds []expr.Expr
@@ -73,7 +74,7 @@ func (p *planner) drivingLeaf(s *algebra.Join, leaves []*leaf) (*leaf, []expr.Ex
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &leaf{plan: newDistinct(n, typs), cols: scalar.SetOf(ids...)}
+	l := &leaf{plan: newDistinct(n, typs), cols: scalar.SetOf(ids...), also: algebra.ColumnsOf(s.Right)}
 	if len(ids) == 1 {
 		l.unique = l.cols
 	}
@@ -109,7 +110,7 @@ func baseTable(n algebra.Node) *algebra.Table {
 // leads tells whether an index of the table begins with the column.
 func leads(t *algebra.Table, c *expr.Column) bool {
 	for i := range t.Desc.Indexes {
-		if first := t.Desc.Indexes[i].Columns[0]; first.Column == t.Position(c) && first.Prefix == 0 {
+		if first := t.Desc.Indexes[i].Columns[0]; first.Column == t.Position(c) && first.Prefix == 0 && t.Hint.Join.Allows(t.Desc.Indexes[i].Name) {
 			return true
 		}
 	}
@@ -121,6 +122,7 @@ type semi struct {
 	right *leaf
 	on    []expr.Expr
 	kind  exec.JoinKind
+	ways  algebra.SemiWays
 }
 
 // innerJoin is what planLeaves plans.
@@ -172,7 +174,7 @@ func (p *planner) planSemis(j innerJoin, semis []semi) (node, error) {
 		if err != nil {
 			return nil, err
 		}
-		out, err = p.join(out, s.right, s.on, s.kind)
+		out, err = p.joinRows(out, s.right, s.on, joinGoal{kind: s.kind, ways: s.ways})
 	}
 	return out, err
 }
@@ -193,11 +195,12 @@ func (s *semi) about(leaves []*leaf) int {
 
 // thinned is an input with a semi join of its rows.
 func (p *planner) thinned(l *leaf, s semi) (*leaf, error) {
-	n, err := p.join(l.plan, s.right, s.on, s.kind)
+	n, err := p.joinRows(l.plan, s.right, s.on, joinGoal{kind: s.kind, ways: s.ways})
 	if err != nil {
 		return nil, err
 	}
-	out := &leaf{in: l.in, cols: l.cols, plan: n, rowsOf: l.rowsOf, unique: l.unique}
+	out := &leaf{in: l.in, cols: l.cols, plan: n, rowsOf: l.rowsOf, unique: l.unique, also: slices.Clone(l.also)}
+	out.also.Add(s.right.cols)
 	if l.table != nil {
 		out.rowsOf = l.table
 	}

@@ -25,6 +25,9 @@ func decorrelate(r *Rewriter, n algebra.Node) algebra.Node {
 }
 
 func (r *Rewriter) semiJoin(a *algebra.Apply) algebra.Node {
+	if a.Sub.Apart {
+		return nil
+	}
 	for _, p := range a.Parts {
 		if expr.ClassOf(p) == expr.Volatile {
 			return nil
@@ -41,7 +44,7 @@ func (r *Rewriter) semiJoin(a *algebra.Apply) algebra.Node {
 		}
 		outer[ref.Slot] = ref.Col
 	}
-	j := &algebra.Join{Kind: a.Kind, Left: a.In, Driving: len(outer) == 0}
+	j := &algebra.Join{Kind: a.Kind, Left: a.In, Driving: len(outer) == 0, Ways: a.Sub.Ways}
 	m := merging{outer: outer}
 	list, from, ok := m.block(a.Sub.Node, len(a.Parts) == 0)
 	switch {

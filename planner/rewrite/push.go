@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
@@ -14,6 +16,9 @@ func pushConditions(r *Rewriter, n algebra.Node) algebra.Node { return r.push(n,
 
 // push is n with only the rows that meet conds.
 func (r *Rewriter) push(n algebra.Node, conds []expr.Expr) algebra.Node {
+	if len(conds) > 0 && r.isShut(n) {
+		return algebra.NewFilter(r.push(n, nil), conds)
+	}
 	switch n := n.(type) {
 	case *algebra.Filter:
 		if _, having := n.In.(*algebra.Group); having {
@@ -46,6 +51,18 @@ func (r *Rewriter) push(n algebra.Node, conds []expr.Expr) algebra.Node {
 		return algebra.NewFilter(n, conds)
 	}
 	return algebra.NewFilter(r.pushInto(n, nil), conds)
+}
+
+// isShut tells whether n is a derived table that a hint keeps conditions out of.
+func (r *Rewriter) isShut(n algebra.Node) bool {
+	if len(r.shut) == 0 {
+		return false
+	}
+	if _, above := n.(*algebra.Filter); above {
+		return false
+	}
+	cols := algebra.ColumnsOf(n)
+	return slices.ContainsFunc(r.shut, cols.Equal)
 }
 
 // pushInto pushes the same conditions into each input.

@@ -30,12 +30,13 @@ type Rewriter struct {
 	Ship scalar.Shipping
 	subs []*algebra.Subquery // that expressions call
 	used scalar.ColSet       // prune columns: what has been asked for
+	shut []scalar.ColSet     // push conditions: derived tables that take none in
 	err  error
 }
 
 // Apply runs the passes over a query and its subqueries. The query that is given stays as it is.
 func Apply(q *algebra.Query, ship scalar.Shipping, passes []Pass) (*algebra.Query, error) {
-	r := &Rewriter{Ship: ship, subs: append([]*algebra.Subquery(nil), q.Subs...)}
+	r := &Rewriter{Ship: ship, shut: q.Hints.NoPush, subs: append([]*algebra.Subquery(nil), q.Subs...)}
 	out := *q
 	for _, p := range passes {
 		out.Root = p.Run(r, out.Root)

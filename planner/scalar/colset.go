@@ -68,6 +68,33 @@ func (s ColSet) Has(id int) bool {
 	return at < len(s) && s[at]&(1<<(id%64)) != 0
 }
 
+// Meets tells whether a number is in both.
+func (s ColSet) Meets(t ColSet) bool {
+	for i := range min(len(s), len(t)) {
+		if s[i]&t[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Equal tells whether t has the same numbers.
+func (s ColSet) Equal(t ColSet) bool {
+	for i := range max(len(s), len(t)) {
+		var a, b uint64
+		if i < len(s) {
+			a = s[i]
+		}
+		if i < len(t) {
+			b = t[i]
+		}
+		if a != b {
+			return false
+		}
+	}
+	return true
+}
+
 // Len is how many there are.
 func (s ColSet) Len() int {
 	n := 0

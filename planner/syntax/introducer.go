@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/driver"
+	"cloudsql/planner/lexer"
 	"cloudsql/storage/collation"
 )
 
@@ -99,7 +100,7 @@ func (s *scanner) literal(i int) (lit driver.IntroducedText, to int, ok bool) {
 func (s *scanner) strings(i int) (content string, to int, ok bool) {
 	var b []byte
 	for {
-		end, closed, _ := quoted(s.text, i, s.escapes)
+		end, closed, _ := lexer.Quoted(s.text, i, s.escapes)
 		if !closed {
 			return "", 0, false
 		}

@@ -151,5 +151,5 @@ func blankComments(text string, escapes bool) (blank string, open bool) {
 			}
 		}
 	}
-	return string(b), open || l.open
+	return string(b), open || l.InCode()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/terror"
 
 	_ "cloudsql/planner/driver" // literals
+	"cloudsql/planner/hint"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -28,8 +29,8 @@ var parsers = sync.Pool{New: func() any { return parser.New() }}
 // Parse reads one statement. Errors: 1065 for an empty text, 1064 also where a second statement follows, 1436, and what
 // the parser finds wrong with names and literals.
 func Parse(text string, o Options) (ast.StmtNode, error) {
-	known, _ := readHints(text, o.Mode)
-	plainText, err := plain(known, o.Mode)
+	hints := hint.Read(text, o.Mode)
+	plainText, err := plain(hints.Plain, o.Mode)
 	if err == nil {
 		plainText, err = measure(plainText, o.Mode)
 	}
@@ -57,8 +58,9 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	if err := noteTernary(node, plainText, o); err != nil {
 		return nil, err
 	}
-	if known != text {
+	if hints.Plain != text {
 		node.SetText(nil, text)
+		attach(&hints, node)
 	}
 	if some {
 		node.SetText(nil, text)

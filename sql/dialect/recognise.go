@@ -161,11 +161,17 @@ func Recognise(text string, mode mysql.SQLMode) (Statement, error) {
 		limit = len(rest) // it may name any number of tables, columns, accounts or items, or be about any condition
 	}
 	words := tokens(rest, mode, limit)
+	for n := explainWords; words == nil && n > 0 && (first == "explain" || first == "desc" || first == "describe"); n-- {
+		words = tokens(rest, mode, n) // those in front of the statement's hints
+	}
 	if words == nil {
 		return nil, nil
 	}
 	return read(statement{text, rest, mode, words})
 }
+
+// explainWords is up to where EXPLAIN says how it explains: ANALYZE FORMAT = TREE, and the next word.
+const explainWords = 5
 
 var readers map[string]reader
 

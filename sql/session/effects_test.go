@@ -37,6 +37,7 @@ var effectProbes = map[string]effectProbe{
 	"collation_connection":     {set: "utf8mb4_bin", ask: "select 'a' = 'A'"},
 	"character_set_server":     {set: "latin1", ask: "create database other; show create database other; drop database other"},
 	"collation_server":         {set: "utf8mb4_bin", ask: "create database other; show create database other; drop database other"},
+	"optimizer_switch":         {set: "'block_nested_loop=off'", ask: "explain format=brief select 1 from t a join t b on a.v + 0 = b.v + 0"},
 	"sql_select_limit":         {set: "1", ask: "select id from t"},
 	"max_execution_time":       {other: "sql/session TestKillAndTimeLimit"},
 	"innodb_lock_wait_timeout": {set: "7", look: func(s *Session) any { return s.rt.LockWait }},

@@ -74,7 +74,7 @@ func (s texts) read(text string) (*parsed, error) {
 	st := &parsed{text: text, node: node, kind: status.Of(node)}
 	st.params = tree.NumberParams(node)
 	hinted := tree.Explained(node)
-	st.ofHints, st.hintNames = syntax.HintWarnings(text, s.vars.SQLMode), tree.NamedByHints(hinted, text, s.vars.SQLMode)
+	st.ofHints, st.hintNames = tree.HintsOf(hinted, text, s.vars.SQLMode)
 	switch hinted.(type) {
 	case *ast.SelectStmt, *ast.SetOprStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.DoStmt:
 		st.deprecated = syntax.DeprecatedInRows(text, s.vars.SQLMode)

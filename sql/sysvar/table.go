@@ -191,6 +191,7 @@ var groups = []group{
 		hinted(applied(uintVar("cte_max_recursion_depth", Both, 1000, 0, maxU32), func(v *Values, text string) { v.RecursionDepth = Int(text) })),
 		hinted(dynamic(boolVar("sql_big_selects", Both, "ON"), func(v *Values) string { return onOff(v.bigSelects) },
 			func(v *Values, text string) { v.setMaxJoin(v.maxJoin, text == "ON") })),
+		hinted(checked(dynamic(stringVar("optimizer_switch", Both, optimizerSwitch), func(v *Values) string { return v.switches }, (*Values).applySwitches), checkSwitches)),
 		hinted(applied(uintVar("max_join_size", Both, maxU64, 1, maxU64), (*Values).applyMaxJoin)),
 		applied(uintVar("net_read_timeout", Both, 30, 1, year), func(v *Values, text string) { v.NetRead = time.Duration(Int(text)) * time.Second }),
 		applied(uintVar("net_write_timeout", Both, 60, 1, year), func(v *Values, text string) { v.NetWrite = time.Duration(Int(text)) * time.Second }),
@@ -398,7 +399,6 @@ var groups = []group{
 		uintVar("max_seeks_for_key", Both, maxU64, 1, maxU64),
 		uintVar("optimizer_prune_level", Both, 1, 0, 1),
 		uintVar("optimizer_search_depth", Both, 62, 0, 62),
-		stringVar("optimizer_switch", Both, optimizerSwitch),
 		uintVar("optimizer_trace_limit", Both, 1, 0, maxU32),
 		uintVar("optimizer_trace_max_mem_size", Both, 1048576, 0, maxU32),
 		{Name: "optimizer_trace_offset", Scope: Both, kind: kindInt, def: "-1", min: 1 << 63, max: math.MaxInt64},
@@ -510,13 +510,6 @@ var groups = []group{
 		readOnly("disabled_storage_engines", ""),
 	}},
 }
-
-const optimizerSwitch = "index_merge=on,index_merge_union=on,index_merge_sort_union=on,index_merge_intersection=on," +
-	"engine_condition_pushdown=on,index_condition_pushdown=on,mrr=on,mrr_cost_based=on,block_nested_loop=on," +
-	"batched_key_access=off,materialization=on,semijoin=on,loosescan=on,firstmatch=on,duplicateweedout=on," +
-	"subquery_materialization_cost_based=on,use_index_extensions=on,condition_fanout_filter=on,derived_merge=on," +
-	"use_invisible_indexes=off,skip_scan=on,hash_join=on,subquery_to_derived=off,prefer_ordering_index=on," +
-	"hypergraph_optimizer=off,derived_condition_pushdown=on"
 
 func onOff(b bool) string {
 	if b {

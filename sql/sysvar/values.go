@@ -67,6 +67,7 @@ type Values struct {
 
 	maxJoin    uint64
 	bigSelects bool
+	switches   string // optimizer_switch
 
 	server *Server
 	texts  map[string]string // those that differ from the defaults
@@ -170,6 +171,7 @@ func (v *Values) SetText(name, text string) { v.Set(byName[name], text) }
 // Seed gives a new session the global values.
 func (v *Values) Seed() {
 	clear(v.texts)
+	v.switches = ""
 	v.FixedNow, v.LastInsertID, v.InsertID = time.Time{}, 0, 0
 	c := v.server.Catalog()
 	for _, x := range all {

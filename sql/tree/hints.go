@@ -4,6 +4,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/hint"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
 )
@@ -14,15 +15,19 @@ type NamedByHint struct {
 	Unresolved       *mysqlerr.Error
 }
 
-// NamedByHints are the tables that a statement's hints name and their query blocks have not, and the indexes that they name. (What INSERT,
-// UPDATE and DELETE have hints about is not looked for.)
-func NamedByHints(n ast.StmtNode, text string, mode mysql.SQLMode) (list []NamedByHint) {
-	names := syntax.HintNames(text, mode)
+// HintsOf is what is to be said of a statement's hints, whatever the catalog has, and the names in them that have to be looked for.
+func HintsOf(n ast.StmtNode, text string, mode mysql.SQLMode) ([]*mysqlerr.Error, []NamedByHint) {
+	return hint.Warnings(text, mode), namedByHints(n, text, mode)
+}
+
+// namedByHints are the tables that a statement's hints name and their query blocks have not, and the indexes that they name. (What an INSERT
+// has hints about is not looked for.)
+func namedByHints(n ast.StmtNode, text string, mode mysql.SQLMode) (list []NamedByHint) {
+	names := hint.Names(text, mode)
 	if names == nil {
 		return nil
 	}
-	var blocks hintBlocks
-	n.Accept(&blocks)
+	blocks := syntax.QueryBlocks(n)
 	for i := range names {
 		name := &names[i]
 		what := "`" + name.Table + "`@`" + name.Block + "`"
@@ -31,7 +36,7 @@ func NamedByHints(n ast.StmtNode, text string, mode mysql.SQLMode) (list []Named
 		}
 		x := NamedByHint{Unresolved: mysqlerr.New(mysqlerr.UnresolvedHintName, what, name.Hint)}
 		if name.At > 0 && name.At <= len(blocks) {
-			t, ok := blocks[name.At-1][name.Table]
+			t, ok := tablesIn(&blocks[name.At-1])[name.Table]
 			switch {
 			case ok && name.Index == "":
 				continue
@@ -44,28 +49,14 @@ func NamedByHints(n ast.StmtNode, text string, mode mysql.SQLMode) (list []Named
 	return list
 }
 
-// hintBlocks are a statement's SELECTs in the order of its text: their tables by alias, nil for those that are no table of the catalog.
-type hintBlocks []map[string]*ast.TableName
-
-// Enter implements ast.Visitor.
-func (b *hintBlocks) Enter(n ast.Node) (ast.Node, bool) {
-	sel, ok := n.(*ast.SelectStmt)
-	if !ok || sel.Kind != ast.SelectStmtKindSelect {
-		return n, false
-	}
-	if t, err := syntax.JSONTableOf(sel, syntax.Options{}); t != nil || err != nil {
-		return n, false
-	}
+// tablesIn are the tables of a query block by alias, nil for those that are no table of the catalog.
+func tablesIn(b *syntax.QueryBlock) map[string]*ast.TableName {
 	tables := map[string]*ast.TableName{}
-	if sel.From != nil {
-		sourcesOf(sel.From.TableRefs, tables)
+	if b.From != nil {
+		sourcesOf(b.From, tables)
 	}
-	*b = append(*b, tables)
-	return n, false
+	return tables
 }
-
-// Leave implements ast.Visitor.
-func (b *hintBlocks) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
 func sourcesOf(n ast.ResultSetNode, tables map[string]*ast.TableName) {
 	switch n := n.(type) {

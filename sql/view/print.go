@@ -133,7 +133,8 @@ func (p *printer) selectStmt(n *ast.SelectStmt) {
 		p.values(n)
 		return
 	}
-	if n.Kind != ast.SelectStmtKindSelect || len(n.TableHints) > 0 {
+	hints := syntax.HintsOf(n.TableHints)
+	if n.Kind != ast.SelectStmtKindSelect || hints == nil && len(n.TableHints) > 0 {
 		p.restore(n)
 		return
 	}
@@ -148,6 +149,9 @@ func (p *printer) selectStmt(n *ast.SelectStmt) {
 		p.with(n.With)
 	}
 	p.WriteString("select ")
+	if hints != nil && hints.Text != "" {
+		p.WriteString("/*+ " + hints.Text + " */ ")
+	}
 	if n.Distinct {
 		p.WriteString("distinct ")
 	}

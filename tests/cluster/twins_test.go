@@ -17,16 +17,16 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// TestTwins: random queries, joined in every way, over tables that are cut, merged and moved in the middle of the answer give what they give over the same
-// rows in one tablet, and nobody is told of it. The tables change between the first row of some answers and the next, so that a run goes by its SEED;
-// STEPS says how often.
+// TestTwins: random queries, joined in every way and order, over tables that are partitioned, or cut, merged and moved in the middle of the answer, give what
+// they give over the same rows in one tablet, and nobody is told of it. Then rows of both change, in every way. The tablets change between the first row of
+// some answers and the next, so that a run goes by its SEED; STEPS says how often.
 func TestTwins(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts two processes")
 	}
 	steps, seed := harness.Number(t, "STEPS", 6), uint64(harness.Number(t, "SEED", 1)) //nolint:gosec // a seed
 	nodes := harness.Cluster(t, 2)
-	w := &twins{t: t, rng: rand.New(rand.NewPCG(seed, 44)), db: nodes[0].DB("", ""), answers: map[string][]string{}}
+	w := &twins{t: t, rng: rand.New(rand.NewPCG(seed, 44)), db: nodes[0].DB("", ""), answers: map[string][]string{}, plans: map[string]int{}, nextID: 10000}
 	w.must("CREATE DATABASE one")
 	w.must("CREATE DATABASE many")
 	w.fill()
@@ -45,10 +45,15 @@ func TestTwins(t *testing.T) {
 			break
 		}
 	}
-	t.Logf("seed %d: %d answers compared, of them %d over a change; %d tablets cut, %d tables merged, %d tablets moved", seed, w.compared, w.across, w.cut, w.merged, w.moved)
+	ways := ""
+	if !t.Failed() {
+		ways = w.allWays()
+	}
+	t.Logf("seed %d: %d answers compared, of them %d over a change; %d data changes; %d tablets cut, %d tables merged, %d tablets moved; plans: %s", seed, w.compared, w.across, w.writes,
+		w.cut, w.merged, w.moved, ways)
 }
 
-// twins is a test's state. The tables' rows stay as they are.
+// twins is a test's state.
 type twins struct {
 	t       *testing.T
 	rng     *rand.Rand
@@ -57,7 +62,10 @@ type twins struct {
 	shards  int
 	answers map[string][]string // by query, of the tables of one tablet
 
-	compared, across, cut, merged, moved int
+	plans  map[string]int // how often plans joined in a way
+	nextID int            // the ids of rows that are made begin with
+
+	compared, across, cut, merged, moved, writes int
 }
 
 func (w *twins) must(text string) {
@@ -78,8 +86,17 @@ func (w *twins) fill() {
 		w.must("CREATE TABLE " + db + ".r (id INT PRIMARY KEY, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, KEY (a, b))")
 	}
 	w.must("ALTER TABLE many.r SET COLUMNAR REPLICA 1")
-	for _, table := range []string{"p", "q", "r"} {
+	parts := map[string][2]string{"one": {}, "many": {w.partitioning(true), w.partitioning(false)}}
+	for _, db := range []string{"one", "many"} {
+		by := parts[db]
+		w.must("CREATE TABLE " + db + ".s (id INT PRIMARY KEY, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, KEY (a), KEY (b)" + w.keys() + ")" + by[0])
+		w.must("CREATE TABLE " + db + ".u (id INT, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, PRIMARY KEY (b, id), KEY (a), KEY (id, s)" + w.keys() + ")" + by[1])
+	}
+	for _, table := range []string{"p", "q", "r", "s", "u"} {
 		for first := 0; first < rows; first += batch {
+			if first > 0 && (table == "s" || table == "u") {
+				break
+			}
 			values := make([]string, batch)
 			for i := range values {
 				id, pad := first+i, "REPEAT('x', 10)"
@@ -103,7 +120,8 @@ func (w *twins) fill() {
 func (w *twins) query() (text string, ordered bool) {
 	n := func(most int) int { return w.rng.IntN(most) }
 	k := w.pick("a", "b", "id")
-	other := w.pick("q", "r")
+	other := w.pick("q", "r", "s", "u")
+	hints, within := w.hints("x", "y"), w.hints("y", "y")
 	on := fmt.Sprintf("y.%s = x.%s", w.pick("a", "b", "id", "id"), w.pick("a", "id", "id"))
 	where := w.pick("", "", fmt.Sprintf(" WHERE x.a < %d", 50+n(350)), fmt.Sprintf(" WHERE x.id BETWEEN %d AND %d", n(500), 1000+n(2000)), fmt.Sprintf(" WHERE x.b > %d", n(20)))
 	switch n(12) {
@@ -112,26 +130,26 @@ func (w *twins) query() (text string, ordered bool) {
 	case 1:
 		return "SELECT x.id, x.pad FROM p x" + where + " ORDER BY x.id" + w.pick("", " DESC"), true
 	case 2: // small answers, large work
-		return fmt.Sprintf("SELECT x.%s, COUNT(*), SUM(y.b), MIN(y.ts) FROM p x %s JOIN %s y ON %s%s GROUP BY x.%s", k, w.pick("LEFT", "INNER"), other, on, where, k), false
+		return fmt.Sprintf("SELECT %sx.%s, COUNT(*), SUM(y.b), MIN(y.ts) FROM p x %s JOIN %s y ON %s%s GROUP BY x.%s", hints, k, w.pick("LEFT", "INNER"), other, on, where, k), false
 	case 3:
 		return fmt.Sprintf("SELECT x.%s, COUNT(*), MAX(LENGTH(x.pad)), MIN(x.pad) FROM p x%s GROUP BY x.%s ORDER BY x.%s", k, where, k, k), true
 	case 4:
-		return fmt.Sprintf("SELECT x.id, x.pad, y.id, y.s FROM p x %s JOIN %s y ON %s%s LIMIT 100000", w.pick("LEFT", "INNER"), other, "y.id = x.id", where), false
+		return fmt.Sprintf("SELECT %sx.id, x.pad, y.id, y.s FROM p x %s JOIN %s y ON %s%s LIMIT 100000", hints, w.pick("LEFT", "INNER"), other, "y.id = x.id", where), false
 	case 5: // semi and anti joins
-		return fmt.Sprintf("SELECT x.id, x.pad FROM p x WHERE %sEXISTS (SELECT 1 FROM %s y WHERE %s AND y.b < %d)", w.pick("", "NOT "), other, on, n(30)), false
+		return fmt.Sprintf("SELECT x.id, x.pad FROM p x WHERE %sEXISTS (SELECT %s1 FROM %s y WHERE %s AND y.b < %d)", w.pick("", "NOT "), within, other, on, n(30)), false
 	case 6:
-		return fmt.Sprintf("SELECT x.id, x.pad FROM p x WHERE x.a %sIN (SELECT y.a FROM %s y WHERE y.b = %d AND y.a IS NOT NULL)", w.pick("", "NOT "), other, n(40)), false
+		return fmt.Sprintf("SELECT x.id, x.pad FROM p x WHERE x.a %sIN (SELECT %sy.a FROM %s y WHERE y.b = %d AND y.a IS NOT NULL)", w.pick("", "NOT "), within, other, n(40)), false
 	case 7: // loops
-		return fmt.Sprintf("SELECT x.id, x.pad, y.id FROM p x JOIN %s y ON y.id < x.a AND y.id > x.a - 3%s", other, where), false
+		return fmt.Sprintf("SELECT %sx.id, x.pad, y.id FROM p x JOIN %s y ON y.id < x.a AND y.id > x.a - 3%s", hints, other, where), false
 	case 8: // windows
 		return fmt.Sprintf("SELECT x.id, x.pad, ROW_NUMBER() OVER (PARTITION BY x.%s ORDER BY x.id), SUM(x.b) OVER (PARTITION BY x.%s ORDER BY x.id) FROM p x%s", k, k, where), false
 	case 9:
-		return fmt.Sprintf("SELECT x.id, x.a, LENGTH(x.pad), y.s FROM p x %s JOIN %s y ON y.id = x.id%s ORDER BY x.%s%s, x.id LIMIT %d", w.pick("LEFT", "INNER"), other, where, w.pick("a", "b", "s", "ts"),
+		return fmt.Sprintf("SELECT %sx.id, x.a, LENGTH(x.pad), y.s FROM p x %s JOIN %s y ON y.id = x.id%s ORDER BY x.%s%s, x.id LIMIT %d", hints, w.pick("LEFT", "INNER"), other, where, w.pick("a", "b", "s", "ts"),
 			w.pick("", " DESC"), 1+n(300)), true
 	case 10:
 		return fmt.Sprintf("SELECT DISTINCT x.%s, x.pad FROM p x%s LIMIT 100000", k, where), false
 	}
-	return fmt.Sprintf("SELECT x.id, x.pad, y.n, y.m FROM p x RIGHT JOIN (SELECT %s AS k, COUNT(*) AS n, MAX(id) AS m FROM %s GROUP BY %s) y ON y.k = x.id%s", k, other, k, where), false
+	return fmt.Sprintf("SELECT %sx.id, x.pad, y.n, y.m FROM p x RIGHT JOIN (SELECT %s AS k, COUNT(*) AS n, MAX(id) AS m FROM %s GROUP BY %s) y ON y.k = x.id%s", hints, k, other, k, where), false
 }
 
 // reply is the answer to a query that was begun.
@@ -198,7 +216,7 @@ func (w *twins) step() {
 		list = append(list, a)
 	}
 	for range 1 + w.rng.IntN(2) {
-		w.change(w.pick("p", "p", "q", "r"))
+		w.rearrange(w.pick("p", "p", "q", "r", "s", "u"))
 	}
 	for _, a := range list {
 		if w.failed(a, a.more(1<<30)) {
@@ -207,10 +225,20 @@ func (w *twins) step() {
 		w.across++ // though a short one was in the client's buffer before
 		w.compare(a)
 	}
-	a := &reply{} // by plans that know where the rows are
-	a.text, a.ordered = w.query()
+	w.ask(w.query()) // by plans that know where the rows are
+	w.askJoined()
+	for range 5 {
+		w.write()
+	}
+	w.ask(w.query())
+}
+
+// ask compares a query's answers.
+func (w *twins) ask(text string, ordered bool) {
+	w.t.Helper()
+	a := &reply{text: text, ordered: ordered}
 	var err error
-	if a.rows, err = w.many[0].Query(a.text); err == nil {
+	if a.rows, err = w.many[w.rng.IntN(len(w.many))].Query(a.text); err == nil {
 		defer a.rows.Close()
 		err = a.more(1 << 30)
 	}
@@ -261,8 +289,8 @@ func (w *twins) compare(a *reply) {
 	}
 }
 
-// change cuts, merges or moves tablets of a table.
-func (w *twins) change(table string) {
+// rearrange cuts, merges or moves tablets of a table; of a partitioned one they are moved.
+func (w *twins) rearrange(table string) {
 	w.t.Helper()
 	rows, err := w.db.Query("SELECT tablet_id, shard_id FROM information_schema.cluster_tablets WHERE table_schema = 'many' AND table_name = ? ORDER BY tablet_ordinal", table)
 	if err != nil {
@@ -280,6 +308,8 @@ func (w *twins) change(table string) {
 	i := w.rng.IntN(len(tablets))
 	alter := "ALTER TABLE many." + table + " "
 	switch n := w.rng.IntN(6); {
+	case table == "s" || table == "u":
+		w.move(alter, tablets[i], shards[i])
 	case len(tablets) > 4 || len(tablets) > 1 && n == 0:
 		w.must(alter + "MERGE TABLETS ALL")
 		w.merged++
@@ -291,11 +321,17 @@ func (w *twins) change(table string) {
 		w.must(fmt.Sprintf("%sSPLIT TABLET %d INTO %d TABLETS%s", alter, tablets[i], 2+w.rng.IntN(2), w.pick("", " SPREAD")))
 		w.cut++
 	default:
-		var to int
-		if err := w.db.QueryRow("SELECT MIN(shard_id) FROM information_schema.cluster_shards WHERE shard_id > 1 AND shard_id <> ?", shards[i]).Scan(&to); err != nil {
-			w.t.Fatal(err)
-		}
-		w.must(fmt.Sprintf("%sMOVE TABLET %d TO SHARD %d", alter, tablets[i], to))
-		w.moved++
+		w.move(alter, tablets[i], shards[i])
 	}
+}
+
+// move moves a tablet to another shard.
+func (w *twins) move(alter string, tablet, from int) {
+	w.t.Helper()
+	var to int
+	if err := w.db.QueryRow("SELECT MIN(shard_id) FROM information_schema.cluster_shards WHERE shard_id > 1 AND shard_id <> ?", from).Scan(&to); err != nil {
+		w.t.Fatal(err)
+	}
+	w.must(fmt.Sprintf("%sMOVE TABLET %d TO SHARD %d", alter, tablet, to))
+	w.moved++
 }

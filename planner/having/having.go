@@ -1,17 +1,15 @@
-package physical
+package having
 
 import (
 	"math"
 
-	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
 
-// What a HAVING lets through. A group is thought of as a sample of the rows that are grouped: as large as the groups are on
-// average, give or take what is left to chance, with values as the column's histogram has them. A sum or a mean of such values
-// lies about its expectation as a normal distribution does.
+// Tables are those of a query that something is known of.
+type Tables []*algebra.Table
 
 // Bounds of a share of groups, for the groups of real data differ more than samples do.
 const (
@@ -19,28 +17,9 @@ const (
 	mostGroups  = 0.95
 )
 
-// groupFilter tests conditions on groups, which in gives, or partial results of which.
-func (p *planner) groupFilter(in node, g *algebra.Group, conds []expr.Expr, grouped float64) (node, error) {
-	n, err := newFilter(in, conds)
-	f, ok := n.(*filterNode)
-	if !ok || err != nil || len(g.By) == 0 {
-		return n, err
-	}
-	share := 1.0
-	for _, c := range conds {
-		if s, ok := p.havingShare(g, c, math.Max(1, grouped/math.Max(in.rows(), 1))); ok {
-			share *= s
-		} else {
-			share *= access.Selectivity([]expr.Expr{c})
-		}
-	}
-	f.est = in.rows() * share
-	return f, nil
-}
-
-// havingShare is the share of groups of size rows, on average, that a comparison of an aggregate lets through; ok is false
+// Share is the share of groups of size rows, on average, that a comparison of an aggregate lets through; ok is false
 // where nothing is known of it.
-func (p *planner) havingShare(g *algebra.Group, c expr.Expr, size float64) (share float64, ok bool) {
+func (k Tables) Share(g *algebra.Group, c expr.Expr, size float64) (share float64, ok bool) {
 	cmp := scalar.AsCall(c, "<", "<=", ">", ">=")
 	if cmp == nil {
 		return 0, false
@@ -53,7 +32,7 @@ func (p *planner) havingShare(g *algebra.Group, c expr.Expr, size float64) (shar
 	if agg == nil || agg.Distinct {
 		return 0, false
 	}
-	below, at, ok := p.aggBelow(agg, right, size)
+	below, at, ok := k.aggBelow(agg, right, size)
 	if !ok {
 		return 0, false
 	}
@@ -88,9 +67,9 @@ func aggOf(g *algebra.Group, e expr.Expr) *expr.Agg {
 }
 
 // aggBelow is the share of groups whose aggregate is below a bound, and at it.
-func (p *planner) aggBelow(a *expr.Agg, bound expr.Expr, size float64) (below, at float64, ok bool) {
+func (k Tables) aggBelow(a *expr.Agg, bound expr.Expr, size float64) (below, at float64, ok bool) {
 	if a.Name == "count" {
-		n, ok := p.constant(bound)
+		n, ok := k.constant(bound)
 		if !ok {
 			return 0, 0, false
 		}
@@ -102,7 +81,7 @@ func (p *planner) aggBelow(a *expr.Agg, bound expr.Expr, size float64) (below, a
 	if len(a.Args) != 1 {
 		return 0, 0, false
 	}
-	t, pos := p.tableOf(a.Args[0])
+	t, pos := k.Of(a.Args[0])
 	if t == nil {
 		return 0, 0, false
 	}
@@ -117,7 +96,7 @@ func (p *planner) aggBelow(a *expr.Agg, bound expr.Expr, size float64) (below, a
 		return 1 - math.Pow(1-below, size), 0, true
 	case "sum", "avg":
 		mean, variance, nulls, ok := t.Moments(pos)
-		n, known := p.constant(bound)
+		n, known := k.constant(bound)
 		if !ok || !known {
 			return 0, 0, false
 		}
@@ -131,21 +110,21 @@ func (p *planner) aggBelow(a *expr.Agg, bound expr.Expr, size float64) (below, a
 }
 
 // constant is the number that an expression without columns comes to.
-func (p *planner) constant(e expr.Expr) (float64, bool) {
-	if k, ok := e.(*expr.Const); ok {
-		return k.Val.ToFloat(nil), !k.Val.IsNull()
+func (k Tables) constant(e expr.Expr) (float64, bool) {
+	if c, ok := e.(*expr.Const); ok {
+		return c.Val.ToFloat(nil), !c.Val.IsNull()
 	}
-	if len(p.known) == 0 {
+	if len(k) == 0 {
 		return 0, false
 	}
-	v, ok := p.known[0].Known.Eval(e) // all tables' are of the same execution
+	v, ok := k[0].Known.Eval(e) // all tables' are of the same execution
 	return v.ToFloat(nil), ok && !v.IsNull()
 }
 
-// tableOf finds the table, of which something is known, that a column is of.
-func (p *planner) tableOf(e expr.Expr) (*algebra.Table, int) {
+// Of finds the table, of which something is known, that a column is of.
+func (k Tables) Of(e expr.Expr) (*algebra.Table, int) {
 	if c, ok := e.(*expr.Column); ok {
-		for _, t := range p.known {
+		for _, t := range k {
 			if pos := t.Position(c); pos >= 0 {
 				return t, pos
 			}

@@ -1,16 +1,15 @@
-package syntax
+package hint
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/lexer"
 	"cloudsql/storage/mysqlerr"
 )
-
-// Optimizer hints. The parser drops all hints of a block for one that it doesn't know, and knows others than MySQL. So MySQL's are read here;
-// the parser gets those that something goes by, MAX_EXECUTION_TIME and SET_VAR, up to what is no hint.
 
 // hintArguments is what stands in a hint's parentheses.
 type hintArguments uint8
@@ -45,21 +44,25 @@ type hint struct {
 	name     string // in lower case
 	from, to int    // in the text
 	args     []string
-	names    []HintName
+	names    []Name
+	block    string // that it names, where it is about a whole one; "": its own
+	words    string // between its parentheses
 }
 
-// hintReader reads the hints of a text.
-type hintReader struct {
+// reader reads the hints of a text.
+type reader struct {
 	text     string
-	l        Lexer
-	t        Token
+	l        lexer.Lexer
+	t        lexer.Token
 	warnings []*mysqlerr.Error
 	blocks   map[string]int // names of the statement's query blocks, in lower case; the number of their SELECT
 	titles   map[int]string // names that QB_NAME has given
 	selects  int
 	named    []string // blocks that the present hint is about
 	uses     []blockUse
-	names    []HintName
+	names    []Name
+	placed   []placed
+	texts    map[int]string // what is said between SELECT and the select list, by the number of the block
 }
 
 // blockUse is a hint's use of the name of a query block, which may be given to one further on.
@@ -68,23 +71,35 @@ type blockUse struct {
 	block, hint string
 }
 
-// HintWarnings are what MySQL says of a statement's hints: 1064 for what is none, 3125 and 3126 for those that are left out, 3127 for those about
+// Text is a statement's text with its optimizer hints read.
+type Text struct {
+	Plain string // with those that the parser takes, and no others
+	r     *reader
+}
+
+// Read reads the hints of a text.
+func Read(text string, mode mysql.SQLMode) Text {
+	plain, r := read(text, mode)
+	return Text{plain, r}
+}
+
+// Warnings are what MySQL says of a statement's hints: 1064 for what is none, 3125 and 3126 for those that are left out, 3127 for those about
 // a query block that is not there.
-func HintWarnings(text string, mode mysql.SQLMode) []*mysqlerr.Error {
-	_, r := readHints(text, mode)
+func Warnings(text string, mode mysql.SQLMode) []*mysqlerr.Error {
+	_, r := read(text, mode)
 	return r.warnings
 }
 
-// HintName is a table, or an index of it, that a hint of a SELECT names.
-type HintName struct {
+// Name is a table, or an index of it, that a hint names.
+type Name struct {
 	Hint, Table, Index string
 	Block              string // of the table
-	At                 int    // the block's SELECT, counted from 1; 0: there is none of that name
+	At                 int    // the number of the block, from 1; 0: there is none of that name
 }
 
-// HintNames are the tables and indexes that hints of SELECTs name, but for those in blocks that 3127 tells of.
-func HintNames(text string, mode mysql.SQLMode) (list []HintName) {
-	_, r := readHints(text, mode)
+// Names are the tables and indexes that hints name, but for those in blocks that 3127 tells of.
+func Names(text string, mode mysql.SQLMode) (list []Name) {
+	_, r := read(text, mode)
 	for _, n := range r.names {
 		if n.Block != "" {
 			n.At = r.blocks[strings.ToLower(n.Block)]
@@ -102,29 +117,30 @@ func HintNames(text string, mode mysql.SQLMode) (list []HintName) {
 	return list
 }
 
-// readHints gives the text with those hints that something goes by, and what is to be said of the others.
-func readHints(text string, mode mysql.SQLMode) (string, *hintReader) {
-	r := &hintReader{text: text}
+// read gives the text with those hints that something goes by, and what is to be said of the others.
+func read(text string, mode mysql.SQLMode) (string, *reader) {
+	r := &reader{text: text}
 	if !strings.Contains(text, "/*+") {
 		return text, r
 	}
-	r.blocks, r.titles = map[string]int{}, map[int]string{}
+	r.blocks, r.titles, r.texts = map[string]int{}, map[int]string{}, map[int]string{}
 	b := []byte(text)
-	l := Lexer{Text: text, Escapes: mode&mysql.ModeNoBackslashEscapes == 0}
+	l := lexer.Lexer{Text: text, Escapes: mode&mysql.ModeNoBackslashEscapes == 0}
 	verb, depth, before := "", 0, "" // the statement's own, where parentheses around it do not count
-	for t := l.Next(); t.Kind != End; t = l.Next() {
+	for t := l.Next(); t.Kind != lexer.End; t = l.Next() {
 		word := strings.ToLower(text[t.From:t.To])
-		if word == "select" {
+		own := verb == "" && depth == 0 && (word == "update" || word == "delete") // the statement itself is a block
+		if word == "select" || own {
 			r.selects++
 			r.blocks["select#"+strconv.Itoa(r.selects)] = r.selects
 		}
 		switch {
-		case t.Kind == Hint && takesHints[before] && strings.HasSuffix(word, "*/"):
+		case t.Kind == lexer.Hint && takesHints[before] && strings.HasSuffix(word, "*/"):
 			from := len(r.names)
-			if r.block(b, t, verb == "select" && depth == 0); before != "select" {
+			if r.block(b, t, verb == "select" && depth == 0); before == "insert" || before == "replace" {
 				r.names = r.names[:from]
 			}
-		case t.Kind == Comment || t.Kind == Hint:
+		case t.Kind == lexer.Comment || t.Kind == lexer.Hint:
 			continue
 		case word == "(" && before != "":
 			depth++
@@ -138,15 +154,18 @@ func readHints(text string, mode mysql.SQLMode) (string, *hintReader) {
 		}
 		before = word
 	}
-	if verb != "select" { // the statement itself is the first block
+	if verb == "insert" || verb == "replace" {
 		r.blocks["select#"+strconv.Itoa(r.selects+1)] = r.selects + 1
 	}
 	r.unknownBlocks()
 	return string(b), r
 }
 
+// present is the number of the block that a hint being read stands in: of an INSERT, that of its query.
+func (r *reader) present() int { return max(r.selects, 1) }
+
 // unknownBlocks puts 3127 among the warnings.
-func (r *hintReader) unknownBlocks() {
+func (r *reader) unknownBlocks() {
 	var all []*mysqlerr.Error
 	from := 0
 	for _, u := range r.uses {
@@ -163,8 +182,8 @@ func (r *hintReader) unknownBlocks() {
 var takesHints = map[string]bool{"select": true, "insert": true, "replace": true, "update": true, "delete": true}
 
 // block reads the hints of one comment, and leaves in b those that something goes by. MAX_EXECUTION_TIME is of the statement's own SELECT.
-func (r *hintReader) block(b []byte, t Token, own bool) {
-	r.l = Lexer{Text: r.text[:t.To-len("*/")], Pos: t.From + len("/*+"), Escapes: true}
+func (r *reader) block(b []byte, t lexer.Token, own bool) {
+	r.l = lexer.Lexer{Text: r.text[:t.To-len("*/")], Pos: t.From + len("/*+"), Escapes: true}
 	r.next()
 	kept, seen := t.From+len("/*+"), map[string]bool{}
 	keep := func(to int) {
@@ -174,7 +193,8 @@ func (r *hintReader) block(b []byte, t Token, own bool) {
 			}
 		}
 	}
-	for r.t.Kind != End {
+	r.texts[r.present()] = strings.TrimSpace(r.l.Text[t.From+len("/*+"):])
+	for r.t.Kind != lexer.End {
 		if r.sign(",") {
 			continue
 		}
@@ -182,7 +202,7 @@ func (r *hintReader) block(b []byte, t Token, own bool) {
 		h, ok := r.hint()
 		if !ok {
 			near := r.text[r.t.From:]
-			if r.t.Kind == End {
+			if r.t.Kind == lexer.End {
 				near = r.text[t.To-len("*/"):]
 			}
 			e := mysqlerr.SyntaxAt(r.text, len(r.text)-len(near))
@@ -195,13 +215,17 @@ func (r *hintReader) block(b []byte, t Token, own bool) {
 		}
 		if h.name == "qb_name" {
 			name := strings.Trim(h.args[0], "`")
-			r.blocks[strings.ToLower(name)], r.titles[r.selects] = r.selects, name
+			r.blocks[strings.ToLower(name)], r.titles[r.present()] = r.present(), name
 		}
 		for _, n := range h.names {
-			n.Hint, n.At = strings.ToUpper(h.name), r.selects
+			n.Hint, n.At = strings.ToUpper(h.name), r.present()
 			r.names = append(r.names, n)
 		}
-		if !r.first(h, seen, own) || h.name != "max_execution_time" && h.name != "set_var" {
+		if !r.first(h, seen, own) {
+			continue
+		}
+		if h.name != "max_execution_time" && h.name != "set_var" {
+			r.place(h)
 			continue
 		}
 		keep(h.from)
@@ -210,45 +234,87 @@ func (r *hintReader) block(b []byte, t Token, own bool) {
 	keep(t.To - len("*/"))
 }
 
-// first tells whether a hint holds: it stands where it may, and none before it is in its way.
-func (r *hintReader) first(h hint, seen map[string]bool, own bool) bool {
-	base := strings.TrimPrefix(h.name, "no_")
+// first tells whether a hint holds: it stands where it may, and none before it is in its way. Of a hint about several tables or indexes,
+// those that others were about are taken out.
+func (r *reader) first(h *hint, seen map[string]bool, own bool) bool {
+	base, name := strings.TrimPrefix(h.name, "no_"), strings.ToUpper(h.name)
 	switch mysqlHints[h.name] {
 	case hintNumber:
 		if !own {
 			r.warnings = append(r.warnings, mysqlerr.New(mysqlerr.UnsupportedMaxExecutionTime))
 			return false
 		}
-		return r.once(seen, base, strings.ToUpper(h.name)+"("+h.args[0]+")")
+		return r.once(seen, name+"("+h.args[0]+")", base)
 	case hintName, hintBlock:
-		return r.once(seen, base, strings.ToUpper(h.name)+"("+strings.Join(h.args, "")+")")
+		return r.once(seen, name+"("+strings.Join(h.args, "")+")", base+" "+h.block)
+	case hintStrategy:
+		return r.once(seen, name+"("+h.words+")", "semijoin "+h.block) // SUBQUERY says how to do without
+	case hintOrder:
+		return base == "join_order" || r.once(seen, name+"("+strings.Join(h.args, ",")+")", base+" "+h.block)
+	case hintIndexes:
+		h.names = r.firstOf(h, func(n *Name) bool {
+			printed := name + "(`" + n.Table + "`"
+			if n.Index != "" {
+				printed += " `" + n.Index + "`"
+			}
+			return r.once(seen, printed+")", indexUses(base, n)...)
+		})
+		return len(h.names) > 0
 	case hintTables:
 		if len(h.args) == 0 {
-			return r.once(seen, base, strings.ToUpper(h.name)+"()")
+			return r.once(seen, name+"()", base+" "+h.block)
 		}
-		for _, a := range h.args {
-			r.once(seen, base+" "+strings.ToLower(a), strings.ToUpper(h.name)+"("+a+")")
-		}
+		i := -1
+		h.names = r.firstOf(h, func(*Name) bool {
+			i++
+			return r.once(seen, name+"("+h.args[i]+")", base+" "+strings.ToLower(h.args[i]))
+		})
+		return len(h.names) > 0
 	}
 	return true
 }
 
-func (r *hintReader) once(seen map[string]bool, what, printed string) bool {
-	if seen[what] {
+func (r *reader) firstOf(h *hint, first func(*Name) bool) (list []Name) {
+	for i := range h.names {
+		if first(&h.names[i]) {
+			list = append(list, h.names[i])
+		}
+	}
+	return list
+}
+
+// indexUses are what a hint says an index is for, or not: INDEX stands for the other three.
+func indexUses(base string, n *Name) (list []string) {
+	for _, use := range []string{"join_index", "group_index", "order_index"} {
+		if base == use || base == "index" {
+			list = append(list, strings.ToLower(use+" "+n.Block+" "+n.Table+" "+n.Index))
+		}
+	}
+	if list == nil {
+		list = []string{strings.ToLower(base + " " + n.Block + " " + n.Table + " " + n.Index)}
+	}
+	return list
+}
+
+// once tells whether nothing has been said of what so far; of what else is left out, 3126 tells.
+func (r *reader) once(seen map[string]bool, printed string, what ...string) bool {
+	if slices.ContainsFunc(what, func(w string) bool { return seen[w] }) {
 		r.warnings = append(r.warnings, mysqlerr.New(mysqlerr.ConflictingHint, printed))
 		return false
 	}
-	seen[what] = true
+	for _, w := range what {
+		seen[w] = true
+	}
 	return true
 }
 
-func (r *hintReader) next() { r.t = r.l.Next() }
+func (r *reader) next() { r.t = r.l.Next() }
 
-func (r *hintReader) word() string { return r.text[r.t.From:r.t.To] }
+func (r *reader) word() string { return r.text[r.t.From:r.t.To] }
 
 // sign takes a sign.
-func (r *hintReader) sign(s string) bool {
-	if r.t.Kind != Sign || r.word() != s {
+func (r *reader) sign(s string) bool {
+	if r.t.Kind != lexer.Sign || r.word() != s {
 		return false
 	}
 	r.next()
@@ -256,8 +322,8 @@ func (r *hintReader) sign(s string) bool {
 }
 
 // name takes a name as it is printed in a warning.
-func (r *hintReader) name() (string, bool) {
-	if r.t.Kind != Word && r.t.Kind != Name {
+func (r *reader) name() (string, bool) {
+	if r.t.Kind != lexer.Word && r.t.Kind != lexer.Name {
 		return "", false
 	}
 	s := "`" + strings.Trim(r.word(), "`") + "`"
@@ -266,7 +332,7 @@ func (r *hintReader) name() (string, bool) {
 }
 
 // blockName takes @block, if there is one.
-func (r *hintReader) blockName() (s string, ok bool) {
+func (r *reader) blockName() (s string, ok bool) {
 	if !r.sign("@") {
 		return "", true
 	}
@@ -277,24 +343,26 @@ func (r *hintReader) blockName() (s string, ok bool) {
 }
 
 // hint reads a hint.
-func (r *hintReader) hint() (h hint, ok bool) {
+func (r *reader) hint() (h *hint, ok bool) {
+	h = &hint{}
 	h.name, h.from = strings.ToLower(r.word()), r.t.From
 	kind := mysqlHints[h.name]
-	if kind == 0 || r.t.Kind != Word {
+	if kind == 0 || r.t.Kind != lexer.Word {
 		return h, false
 	}
 	r.next()
 	if !r.sign("(") {
 		return h, false
 	}
-	if ok = r.arguments(kind, &h); !ok {
+	inside := r.t.From
+	if ok = r.arguments(kind, h); !ok {
 		return h, false
 	}
-	h.to = r.t.To
+	h.to, h.words = r.t.To, strings.TrimSpace(r.text[inside:r.t.From])
 	return h, r.sign(")")
 }
 
-func (r *hintReader) arguments(kind hintArguments, h *hint) (ok bool) {
+func (r *reader) arguments(kind hintArguments, h *hint) (ok bool) {
 	switch kind {
 	case hintNumber:
 		n, err := strconv.ParseUint(r.word(), 10, 32)
@@ -312,23 +380,24 @@ func (r *hintReader) arguments(kind hintArguments, h *hint) (ok bool) {
 		return r.variable()
 	}
 	block, ok := r.blockName()
+	h.block = strings.Trim(block, "@`")
 	switch {
 	case !ok:
 		return false
 	case kind == hintBlock:
 		return true
 	case kind == hintStrategy:
-		return r.strategies()
+		return r.strategies(h)
 	case kind == hintIndexes:
 		return r.indexes(block, h)
-	case block == "" || r.t.Kind == Word || r.t.Kind == Name:
+	case block == "" || r.t.Kind == lexer.Word || r.t.Kind == lexer.Name:
 		return r.tables(kind, block, h)
 	}
 	return kind == hintTables
 }
 
-func (r *hintReader) tables(kind hintArguments, block string, h *hint) bool {
-	if kind == hintTables && r.t.Kind == Sign && r.word() == ")" {
+func (r *reader) tables(kind hintArguments, block string, h *hint) bool {
+	if kind == hintTables && r.t.Kind == lexer.Sign && r.word() == ")" {
 		return true
 	}
 	for {
@@ -345,14 +414,14 @@ func (r *hintReader) tables(kind hintArguments, block string, h *hint) bool {
 			r.named = named // the table is looked for, not the block
 		}
 		h.args = append(h.args, s+at+block)
-		h.names = append(h.names, HintName{Table: strings.Trim(s, "`"), Block: strings.Trim(at+block, "@`")})
+		h.names = append(h.names, Name{Table: strings.Trim(s, "`"), Block: strings.Trim(at+block, "@`")})
 		if !r.sign(",") {
 			return true
 		}
 	}
 }
 
-func (r *hintReader) indexes(block string, h *hint) bool {
+func (r *reader) indexes(block string, h *hint) bool {
 	table, ok := r.name()
 	if !ok {
 		return false
@@ -361,8 +430,8 @@ func (r *hintReader) indexes(block string, h *hint) bool {
 	if !ok {
 		return false
 	}
-	n := HintName{Table: strings.Trim(table, "`"), Block: strings.Trim(at+block, "@`")}
-	for first := true; first && (r.t.Kind == Word || r.t.Kind == Name) || !first && r.sign(","); first = false {
+	n := Name{Table: strings.Trim(table, "`"), Block: strings.Trim(at+block, "@`")}
+	for first := true; first && (r.t.Kind == lexer.Word || r.t.Kind == lexer.Name) || !first && r.sign(","); first = false {
 		index, ok := r.name()
 		if !ok {
 			return false
@@ -376,27 +445,28 @@ func (r *hintReader) indexes(block string, h *hint) bool {
 	return true
 }
 
-func (r *hintReader) strategies() bool {
-	for first := true; first && r.t.Kind == Word || !first && r.sign(","); first = false {
+func (r *reader) strategies(h *hint) bool {
+	for first := true; first && r.t.Kind == lexer.Word || !first && r.sign(","); first = false {
 		if !hintStrategies[strings.ToLower(r.word())] {
 			return false
 		}
+		h.args = append(h.args, strings.ToLower(r.word()))
 		r.next()
 	}
 	return true
 }
 
 // variable takes name = value: a number, a word or a string.
-func (r *hintReader) variable() bool {
+func (r *reader) variable() bool {
 	if _, ok := r.name(); !ok || !r.sign("=") {
 		return false
 	}
 	r.sign("-")
-	if r.t.Kind != Word && r.t.Kind != String {
+	if r.t.Kind != lexer.Word && r.t.Kind != lexer.String {
 		return false
 	}
 	r.next()
-	if r.sign(".") && r.t.Kind == Word { // of a number
+	if r.sign(".") && r.t.Kind == lexer.Word { // of a number
 		r.next()
 	}
 	return true
