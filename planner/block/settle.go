@@ -139,9 +139,10 @@ func (s *settler) bits(args []expr.Expr) (expr.Expr, error) {
 
 // windows lets window functions of a grouped block read groups.
 func (s *settler) windows() error {
+	number := 1 // of the item that the window function is in
 	settle := func(list []expr.Expr) error {
 		for i, e := range list {
-			r, err := s.settle(e, i+1, "SELECT list")
+			r, err := s.settle(e, number, "SELECT list")
 			if err != nil {
 				return err
 			}
@@ -150,6 +151,7 @@ func (s *settler) windows() error {
 		return nil
 	}
 	for _, w := range s.q.Windows {
+		number = 1 + max(0, slices.IndexFunc(s.q.Fields, func(f Field) bool { return reads(f.Expr, w.ID) }))
 		if err := settle(w.Partition); err != nil {
 			return err
 		}
@@ -175,6 +177,13 @@ func (s *settler) windows() error {
 		}
 	}
 	return nil
+}
+
+// reads tells whether an expression refers to a column.
+func reads(e expr.Expr, id int) bool {
+	uses := map[int]bool{}
+	expr.Columns(e, uses)
+	return uses[id]
 }
 
 // notGrouped is 1055, or 1140 where there is no GROUP BY; HAVING knows nothing of such columns at all.

@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -26,6 +27,12 @@ func (q grouping) bindGroupItem(item *ast.ByItem) error {
 		}
 		return q.AddGroup(q.Fields[i].Expr, q.Fields[i].Name)
 	}
+	if i, err := q.selectedOfSeveral(item.Expr); i >= 0 || err != nil {
+		if err != nil {
+			return err
+		}
+		return q.AddGroup(q.Fields[i].Expr, q.Fields[i].Name)
+	}
 	sc := *q.scope
 	sc.Alias = q.aliasIn(bind.GroupBy)
 	e, err := bind.Expr(q.binder(bind.GroupBy), &sc, item.Expr)
@@ -33,6 +40,19 @@ func (q grouping) bindGroupItem(item *ast.ByItem) error {
 		return err
 	}
 	return q.AddGroup(q.b.fold(e), fieldName(item.Expr, ""))
+}
+
+// selectedOfSeveral finds the select-list item that a name stands for which columns of several tables have: GROUP BY means the one that
+// is selected. -1 for what is no such name.
+func (q grouping) selectedOfSeveral(n ast.ExprNode) (int, error) {
+	c, ok := syntax.Unparen(n).(*ast.ColumnNameExpr)
+	if !ok || c.Name.Table.O != "" {
+		return -1, nil
+	}
+	if _, err := q.scope.FindNamed(c.Name.Name.O, bind.GroupBy); err == nil {
+		return -1, nil
+	}
+	return q.aliasIndex(c.Name, bind.GroupBy)
 }
 
 // aggregate binds an aggregate call: the expression becomes a reference to the aggregate's result.

@@ -1,6 +1,7 @@
 package logical
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -19,11 +20,35 @@ func (b *builder) bindSetOpr(n *ast.SetOprStmt, outer *bind.Scope, ctes *cteScop
 			return nil, err
 		}
 	}
+	if alone := inBraces(n); alone != nil {
+		return b.bindSelect(alone, outer, ctes)
+	}
 	q, err := b.bindSetList(n.SelectList, outer, ctes)
 	if err != nil {
 		return nil, err
 	}
 	return b.orderSet(q, n.OrderBy, n.Limit, outer, ctes)
+}
+
+// inBraces is the query of (SELECT …) ORDER BY … LIMIT …, which are its own where it has none: they may name what it does not select.
+// nil for anything else.
+func inBraces(n *ast.SetOprStmt) *ast.SelectStmt {
+	order, limit := n.OrderBy, n.Limit
+	var in ast.Node = n.SelectList
+	for l, ok := in.(*ast.SetOprSelectList); ok; l, ok = in.(*ast.SetOprSelectList) {
+		again := (l.OrderBy != nil || l.Limit != nil) && (order != nil || limit != nil)
+		if len(l.Selects) != 1 || l.With != nil || again {
+			return nil
+		}
+		in, order, limit = l.Selects[0], cmp.Or(order, l.OrderBy), cmp.Or(limit, l.Limit)
+	}
+	s, ok := in.(*ast.SelectStmt)
+	if !ok || s.Kind != ast.SelectStmtKindSelect || s.With != nil || s.OrderBy != nil || s.Limit != nil {
+		return nil
+	}
+	own := *s
+	own.OrderBy, own.Limit = order, limit
+	return &own
 }
 
 // bindSetList binds the members. INTERSECT binds closer than the others, which go from left to right.
@@ -110,6 +135,10 @@ func (b *builder) orderSet(q block.Query, order *ast.OrderByClause, limit *ast.L
 				s.OrderBy = append(s.OrderBy, expr.SortKey{Expr: cols[p.N-1].Ref(), Desc: item.Desc})
 				continue
 			}
+			qualified := &qualifiedName{}
+			if item.Expr.Accept(qualified); qualified.found != nil {
+				return nil, mysqlerr.New(mysqlerr.TablenameNotAllowedHere, qualified.found.Table.O, "SELECT", "global ORDER clause")
+			}
 			binder := around.binder(bind.OrderBy)
 			binder.Aggregate = func(*bind.Scope, *ast.AggregateFuncExpr) (expr.Expr, error) {
 				return nil, mysqlerr.New(mysqlerr.AggregateOrderForUnion, i+1)
@@ -125,3 +154,22 @@ func (b *builder) orderSet(q block.Query, order *ast.OrderByClause, limit *ast.L
 	s.Limit, err = b.bindLimit(limit)
 	return s, err
 }
+
+// qualifiedName looks for a column with its table, outside of subqueries.
+type qualifiedName struct{ found *ast.ColumnName }
+
+// Enter implements ast.Visitor.
+func (q *qualifiedName) Enter(n ast.Node) (ast.Node, bool) {
+	switch n := n.(type) {
+	case *ast.SubqueryExpr:
+		return n, true
+	case *ast.ColumnName:
+		if n.Table.O != "" {
+			q.found = n
+		}
+	}
+	return n, q.found != nil
+}
+
+// Leave implements ast.Visitor.
+func (q *qualifiedName) Leave(n ast.Node) (ast.Node, bool) { return n, q.found == nil }

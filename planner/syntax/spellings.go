@@ -8,7 +8,7 @@ import (
 )
 
 // Other spellings of what the parser reads: NATURAL INNER JOIN; CREATE TABLE t (SELECT …); SET v = ROW, ALL, BINARY, SYSTEM;
-// a SOUNDS LIKE b; x MEMBER (y); GROUP BY and HAVING without FROM; KILL with any expression.
+// a SOUNDS LIKE b; x MEMBER (y); GROUP BY and HAVING without FROM; KILL with any expression; names that are words of the parser's only.
 
 // lexeme is a token in lower case, and where it stands.
 type lexeme struct {
@@ -80,10 +80,7 @@ func (b *blocks) lacksFrom(word string, depth int) bool {
 		if here {
 			*b = (*b)[:n-1]
 		}
-		*b = append(*b, struct {
-			depth   int
-			hasFrom bool
-		}{depth: depth})
+		*b = append(*b, blocks{{depth: depth}}...)
 	case "from":
 		if here {
 			(*b)[n-1].hasFrom = true
@@ -113,6 +110,8 @@ func (s *scanner) spellOperators(list []lexeme) (other bool) {
 			s.replace(list[i-1].from, l.from, "")
 		case l.word == "member" && i+1 < len(list) && list[i+1].word == "(":
 			s.replace(l.to, l.to, " OF")
+		case l.word == "array" && (i+1 == len(list) || list[i+1].word != ")") || i > 0 && strings.Contains(ownWords[l.word], " "+list[i-1].word+" "):
+			s.replace(l.from, l.to, "`"+s.text[l.from:l.to]+"`")
 		case i > 0 && l.word == "like" && list[i-1].word == "sounds" && !mentions(s.text, "ilike"):
 			s.replace(list[i-1].from, l.to, "ILIKE")
 			other = true
@@ -120,6 +119,9 @@ func (s *scanner) spellOperators(list []lexeme) (other bool) {
 	}
 	return other
 }
+
+// ownWords are names that the parser takes for something of its own, as in CAST(… AS … ARRAY) and ADD VECTOR INDEX, behind these words.
+var ownWords = map[string]string{"array": " ( , . by = < > + - * / and or not ", "vector": " add ", "columnar": " add "}
 
 // meant gives ILIKE the meaning of SOUNDS LIKE, and takes the FROM of noTable off.
 type meant struct{}
@@ -181,11 +183,9 @@ func (s *scanner) sayAs(list []lexeme) {
 // quoteValues puts the words that SET takes as values into quotes.
 func (s *scanner) quoteValues(list []lexeme) {
 	for i, l := range list {
-		switch l.word {
-		case "row", "all", "binary", "system":
-			if list[i-1].word == "=" && (i+1 == len(list) || list[i+1].word == "," || list[i+1].word == ";") {
-				s.replace(l.from, l.to, "'"+l.word+"'")
-			}
+		value := l.word == "row" || l.word == "all" || l.word == "binary" || l.word == "system"
+		if value && list[i-1].word == "=" && (i+1 == len(list) || list[i+1].word == "," || list[i+1].word == ";") {
+			s.replace(l.from, l.to, "'"+l.word+"'")
 		}
 	}
 }

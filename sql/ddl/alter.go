@@ -745,8 +745,9 @@ func (a *alteration) dropConstraint(name string) error {
 	return mysqlerr.New(mysqlerr.ConstraintNotFound, name)
 }
 
+// renameIndex gives an index another name. Clauses name indexes as they were; one of a foreign key stays from now on, whatever else serves.
 func (a *alteration) renameIndex(from, to string) error {
-	ix := a.t.IndexByName(from)
+	ix := indexAsItWas(a, from)
 	if ix == nil || ix.ID == schema.PrimaryIndex {
 		return mysqlerr.New(mysqlerr.KeyDoesNotExist, from, a.t.Name)
 	}
@@ -756,12 +757,20 @@ func (a *alteration) renameIndex(from, to string) error {
 	if o := a.t.IndexByName(to); o != nil && o != ix {
 		return mysqlerr.New(mysqlerr.DupKeyName, to)
 	}
-	ix.Name, a.touched = to, true
+	ix.Name, ix.Implicit, a.touched = to, false, true
 	return nil
 }
 
+// indexAsItWas is an index that the table has had under a name, and has still.
+func indexAsItWas(a *alteration, name string) *schema.Index {
+	if a.from.IndexByName(name) == nil {
+		return nil
+	}
+	return a.t.IndexByName(name)
+}
+
 func (a *alteration) setVisible(name string, visible bool) error {
-	ix := a.t.IndexByName(name)
+	ix := indexAsItWas(a, name)
 	if ix == nil {
 		return mysqlerr.New(mysqlerr.KeyDoesNotExist, name, a.t.Name)
 	}

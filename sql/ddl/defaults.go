@@ -29,6 +29,15 @@ func (c *column) setExpression(e ast.ExprNode) error {
 	return nil
 }
 
+// noDefaults are the functions that a default can't be made of, with their names in MySQL's error: they are about the session or the
+// server, or do something.
+var noDefaults = map[string]string{
+	"load_file": "load_file", "found_rows": "found_rows", "row_count": "row_count", "last_insert_id": "last_insert_id", "sleep": "sleep",
+	"benchmark": "benchmark", "get_lock": "get_lock", "is_free_lock": "is_free_lock", "is_used_lock": "is_used_lock",
+	"release_lock": "release_lock", "release_all_locks": "release_all_locks", "current_user": "current_user", "user": "user",
+	"session_user": "user", "system_user": "user", "version": "version()", "name_const": "",
+}
+
 // defaultChecker refuses what a default can't be made of.
 type defaultChecker struct {
 	column string
@@ -39,10 +48,20 @@ type defaultChecker struct {
 func (d *defaultChecker) Enter(n ast.Node) (ast.Node, bool) {
 	switch n := n.(type) {
 	case *ast.FuncCallExpr:
-		if n.FnName.L == "load_file" {
-			d.err = mysqlerr.New(mysqlerr.DefaultFunctionNotAllowed, d.column, n.FnName.L)
+		switch name, not := noDefaults[n.FnName.L]; {
+		case !not:
+		case name == "":
+			d.err = mysqlerr.New(mysqlerr.DefaultFunctionDisallowed, d.column)
+		default:
+			d.err = mysqlerr.New(mysqlerr.DefaultFunctionNotAllowed, d.column, name)
 		}
-	case *ast.SubqueryExpr, *ast.AggregateFuncExpr, *ast.WindowFuncExpr, *ast.DefaultExpr, *ast.ValuesExpr:
+	case *ast.ValuesExpr:
+		d.err = mysqlerr.New(mysqlerr.DefaultFunctionNotAllowed, d.column, "values")
+	case *ast.DefaultExpr:
+		d.err = mysqlerr.New(mysqlerr.DefaultAsValGenerated)
+	case *ast.AggregateFuncExpr:
+		d.err = mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
+	case *ast.SubqueryExpr, *ast.WindowFuncExpr:
 		d.err = mysqlerr.New(mysqlerr.DefaultFunctionDisallowed, d.column)
 	case *ast.VariableExpr, ast.ParamMarkerExpr:
 		d.err = mysqlerr.New(mysqlerr.DefaultVariables, d.column)

@@ -175,6 +175,9 @@ func literal(raw string, mode mysql.SQLMode) (string, error) {
 func readSetPassword(st statement) (Statement, error) {
 	w, from := st.words, 0
 	for i := range w {
+		if i+2 < len(w) && w[i].lower == "=" && w[i+1].lower == "password" && w[i+2].lower == "(" { // MySQL has no such function any more
+			return nil, mysqlerr.Syntax(st.rest[w[i+1].at:], 1)
+		}
 		if i+1 < len(w) && w[i].lower == "to" && w[i+1].lower == "random" {
 			text := st.rest[:w[i].at] + "= ''" + st.rest[w[i+1].at+len(w[i+1].raw):]
 			read, err := readPasswords(statement{rest: text, mode: st.mode}, "SET", from, true)

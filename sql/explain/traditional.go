@@ -93,9 +93,9 @@ func (t *traditional) block(n *node, kind string) {
 	for len(last.in) == 1 {
 		last = last.in[0]
 	}
-	if isSetOp(last) && extra["Using temporary"] {
+	if kind := setKind(last); kind != "" && (kind != "UNION" || extra["Using temporary"]) {
 		delete(extra, "Using temporary")
-		t.unionResult(id)
+		t.setResult(kind, id)
 	}
 	for _, text := range []string{"Using temporary", "Using filesort"} {
 		if extra[text] {
@@ -105,15 +105,27 @@ func (t *traditional) block(n *node, kind string) {
 	}
 }
 
-// unionResult adds the row of what makes a union's rows different.
-func (t *traditional) unionResult(from uint64) {
+// setKind is the select_type of the second and later parts of a set operation; "" for what is none.
+func setKind(n *node) string {
+	switch {
+	case !isSetOp(n):
+		return ""
+	case n.Operator == "Intersect", n.Operator == "Except":
+		return strings.ToUpper(n.Operator)
+	}
+	return "UNION"
+}
+
+// setResult adds the row of the temporary table that decides which rows a set operation has; it has a number of its own since MySQL 8.0.31.
+func (t *traditional) setResult(kind string, from uint64) {
 	var ids []string
 	for id := from; id <= t.ids; id++ {
 		ids = append(ids, strconv.FormatUint(id, 10))
 	}
+	t.ids++
 	null := types.Null
-	t.res.Rows = append(t.res.Rows, []types.Value{null, types.Str("UNION RESULT"), types.Str("<union" + strings.Join(ids, ",") + ">"), null,
-		types.Str("ALL"), null, null, null, null, null, null, types.Str("Using temporary")})
+	t.res.Rows = append(t.res.Rows, []types.Value{types.Uint(t.ids), types.Str(kind + " RESULT"), types.Str("<" + strings.ToLower(kind) + strings.Join(ids, ",") + ">"),
+		null, types.Str("ALL"), null, null, null, null, null, null, types.Str("Using temporary")})
 }
 
 func has(n *node, operator string) bool {
@@ -154,7 +166,7 @@ func (t *traditional) tables(n *node, id uint64, kind, attached, extra string) {
 				t.tables(in, id, kind, "", "")
 				continue
 			}
-			t.block(in, "UNION")
+			t.block(in, setKind(n))
 		}
 		return
 	}

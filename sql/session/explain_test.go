@@ -35,7 +35,21 @@ func TestExplainFormats(t *testing.T) {
 		{"explain format=traditional select id from u union select id from t where b = 1", `
 1|PRIMARY|u|NULL|index|NULL|t_id|NULL|NULL|3|100|Using index
 2|UNION|t|NULL|ref|b|b|5|const|100|100|Using index
-NULL|UNION RESULT|<union1,2>|NULL|ALL|NULL|NULL|NULL|NULL|NULL|NULL|Using temporary
+3|UNION RESULT|<union1,2>|NULL|ALL|NULL|NULL|NULL|NULL|NULL|NULL|Using temporary
+`},
+		{"explain format=traditional select id from u union all select id from t where b = 1", `
+1|PRIMARY|u|NULL|index|NULL|t_id|NULL|NULL|3|100|Using index
+2|UNION|t|NULL|ref|b|b|5|const|100|100|Using index
+`},
+		{"explain format=traditional select id from u except all select id from t where b = 1", `
+1|PRIMARY|u|NULL|index|NULL|t_id|NULL|NULL|3|100|Using index
+2|EXCEPT|t|NULL|ref|b|b|5|const|100|100|Using index
+3|EXCEPT RESULT|<except1,2>|NULL|ALL|NULL|NULL|NULL|NULL|NULL|NULL|Using temporary
+`},
+		{"explain format=traditional select id from u intersect select id from t where b = 1", `
+1|PRIMARY|u|NULL|index|NULL|t_id|NULL|NULL|3|100|Using index
+2|INTERSECT|t|NULL|ref|b|b|5|const|100|100|Using index
+3|INTERSECT RESULT|<intersect1,2>|NULL|ALL|NULL|NULL|NULL|NULL|NULL|NULL|Using temporary
 `},
 	} {
 		got := c.query(step.text)

@@ -2,6 +2,7 @@ package show
 
 import (
 	"context"
+	_ "embed"
 	"slices"
 	"strings"
 	"sync"
@@ -276,29 +277,23 @@ func showPlugins(context.Context, virtual.Context, *ast.ShowStmt) (*Result, erro
 	return r, nil
 }
 
+//go:embed keywords.txt
+var keywords string
+
+// infoKeywords has the words of MySQL's grammar, not those of the parser that reads statements here.
 func infoKeywords(s *virtual.Scan) error {
-	for _, k := range keywords() {
-		reserved := 0
-		if k.Reserved {
-			reserved = 1
+	_, words, _ := strings.Cut(keywords, "\n") // behind the comment
+	for _, word := range strings.Fields(words) {
+		plain, reserved := strings.CutSuffix(word, "*")
+		flag := 0
+		if reserved {
+			flag = 1
 		}
-		if err := s.Row(types.Str(k.Word), virtual.Num(reserved)); err != nil {
+		if err := s.Row(types.Str(plain), virtual.Num(flag)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// keywords are the words of the grammar that are MySQL's.
-func keywords() []parser.KeywordsType {
-	var list []parser.KeywordsType
-	for _, k := range parser.Keywords {
-		if k.Section == "reserved" || k.Section == "unreserved" {
-			list = append(list, k)
-		}
-	}
-	slices.SortFunc(list, func(a, b parser.KeywordsType) int { return strings.Compare(a.Word, b.Word) })
-	return list
 }
 
 // reservedWords are the words that need quotes as names, in upper case.

@@ -16,6 +16,7 @@ var strictErrors = map[uint16]bool{
 	1411: true, // Incorrect … value for function
 	1441: true, // Datetime function: … overflow
 	1260: true, // cut by GROUP_CONCAT()
+	1301: true, // larger than max_allowed_packet
 	3020: true, // Invalid argument for logarithm
 }
 

@@ -130,6 +130,7 @@ const (
 	AutoConvert                      = 1246 // ER_AUTO_CONVERT
 	IllegalReference                 = 1247 // ER_ILLEGAL_REFERENCE
 	DerivedMustHaveAlias             = 1248 // ER_DERIVED_MUST_HAVE_ALIAS
+	TablenameNotAllowedHere          = 1250 // ER_TABLENAME_NOT_ALLOWED_HERE
 	CollationCharsetMismatch         = 1253 // ER_COLLATION_CHARSET_MISMATCH
 	TooBigForUncompress              = 1256 // ER_TOO_BIG_FOR_UNCOMPRESS
 	ZlibZData                        = 1259 // ER_ZLIB_Z_DATA_ERROR

@@ -251,6 +251,9 @@ func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename 
 			if err := ddl.RenameChecks(next, t.Name); err != nil {
 				return err
 			}
+			if err := ddl.CheckNewRules(tx.Snapshot, rename.DB, next); err != nil {
+				return err
+			}
 		}
 		if err := putRelated(tx, now, next); err != nil {
 			return err

@@ -126,6 +126,10 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 		if err := ddl.RenameChecks(t, c.From.Name); err != nil {
 			return err
 		}
+		first := &schema.Table{ID: c.From.ID, Database: c.From.Database} // whose names are free again
+		if err := ddl.CheckNewRules(x.DB.Catalog(), rename.DB, t, first); err != nil {
+			return err
+		}
 	}
 	since, err := x.DB.Snapshot(ctx)
 	if err != nil {
