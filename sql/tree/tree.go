@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
+	"cloudsql/planner/scalar"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/types"
 )
@@ -26,7 +27,7 @@ func LimitValue(n ast.ExprNode, params []types.Value, unset uint64) (uint64, boo
 	case nil:
 		return unset, true
 	case *driver.ParamMarkerExpr:
-		if v.Order >= len(params) || params[v.Order].IsNull() {
+		if v.Order >= len(params) || !scalar.IsLimit(params[v.Order].Kind()) {
 			return 0, false
 		}
 		u, over := params[v.Order].ToUint(nil)

@@ -35,12 +35,22 @@ func asYear(e Expr) Expr {
 		}
 	case *Param:
 		if cl := x.Typ.Class(); x.deriv == derivUnset && (cl == types.ClassInt || cl == types.ClassString) { // others are columns of a query around
-			if call, err := New("as year", e); err == nil {
-				return call
-			}
+			return callAsYear(e)
+		}
+	case *Call:
+		if cl := x.typ.Class(); (x.name == "@" || x.name == "@@") && (cl == types.ClassInt || cl == types.ClassString) {
+			return callAsYear(e)
 		}
 	}
 	return e
+}
+
+func callAsYear(e Expr) Expr {
+	call, err := New("as year", e)
+	if err != nil {
+		return e
+	}
+	return call
 }
 
 // yearOf is the year that a whole number, or the text of one, is to a YEAR column. false: it stays what it is.
