@@ -114,7 +114,7 @@ func BenchmarkChange(b *testing.B) {
 			b.Run(s.name+"/run", func(b *testing.B) {
 				b.ReportAllocs()
 				for range b.N {
-					if _, err := m.Run(context.Background(), &exec.Runtime{DB: nowhere{d}, Env: env}); err != nil {
+					if _, err := m.Run(context.Background(), &exec.Runtime{DB: nowhere{d}, Env: env, Catalog: d.cat}); err != nil {
 						b.Fatal(err)
 					}
 				}

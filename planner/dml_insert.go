@@ -132,7 +132,7 @@ func newInsertPlan(ctx *Context, n *dml.Insert) (*insertPlan, error) {
 	if p.place, err = locate.PlaceOf(n.Table, n.Only); err != nil {
 		return nil, err
 	}
-	if p.defaults, err = defaultsOf(ctx, n.Table); err != nil {
+	if p.defaults, err = defaultsOf(ctx, n.DB, n.Table); err != nil {
 		return nil, err
 	}
 	if ctx.Env.Mode.Strict && !n.Ignore {
@@ -140,7 +140,7 @@ func newInsertPlan(ctx *Context, n *dml.Insert) (*insertPlan, error) {
 			return nil, err
 		}
 	}
-	p.rules, err = rules.Of(n.Table)
+	p.rules, err = rules.Of(ctx.Catalog, n.Table)
 	return p, err
 }
 
@@ -150,6 +150,7 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 	if err != nil {
 		return nil, err
 	}
+	defer run.notes.tell()
 	if p.byRow != nil {
 		asking, err := run.ask(ctx)
 		if err != nil {
@@ -184,7 +185,10 @@ func (p *insertPlan) newRun(rt *exec.Runtime) (*insertRun, error) {
 			return nil, err
 		}
 	}
-	run := &insertRun{insertPlan: p, rt: rt, env: env, eval: env, w: w, set: set, first: 1}
+	run := &insertRun{insertPlan: p, rt: rt, env: env, eval: env, w: w, set: set}
+	if p.conflicts == nil {
+		run.collectNotes()
+	}
 	if env.Mode.Strict {
 		eval := *env
 		run.strict.Next = env.Warn
@@ -215,8 +219,10 @@ type insertRun struct {
 	computed []types.Value   // the row of all defaults; expressions among them are computed once a statement
 	batch    types.Batch
 	last     []types.Value // the last row that was sent, where telling needs it
-	first    int           // number of the batch's first row in the statement
+	ordinals []int         // of the batch's rows in the statement
+	numbered bool          // shards are told of them
 	records  int
+	notes    rowNotes
 	explicit uint64 // last AUTO_INCREMENT value that the statement named
 
 	generated []uint64 // AUTO_INCREMENT values of the batch's rows that were generated here, where IGNORE may leave rows out
@@ -258,7 +264,7 @@ func (r *insertRun) fromValues(ctx context.Context) error {
 }
 
 func (r *insertRun) fromQuery(ctx context.Context) error {
-	op, err := openStrict(ctx, r.source, r.rt, r.Ignore)
+	op, err := openStrict(ctx, r.source, r.noting(), r.Ignore)
 	if err != nil {
 		return err
 	}
@@ -322,9 +328,11 @@ func (r *insertRun) addQueryRow(ctx context.Context, in []types.Value) (keep boo
 
 // flush sends the batch.
 func (r *insertRun) flush(ctx context.Context) error {
+	defer r.notes.tell()
 	if r.batch.Len() == 0 {
 		return nil
 	}
+	r.numbered = r.numbersRows()
 	if r.telling != nil {
 		r.last = cloneRow(r.batch.Row(r.batch.Len() - 1))
 	}
@@ -337,13 +345,19 @@ func (r *insertRun) flush(ctx context.Context) error {
 	case len(r.Outside) > 0:
 		err = r.flushEach(ctx)
 	case !r.place.Several():
-		err = r.w.Write(ctx, r.fragment(&r.Table.Tablets[0], r.batch, r.first))
+		f := r.fragment(&r.Table.Tablets[0], r.batch, r.ordinals[0])
+		r.number(f, r.ordinals...)
+		err = r.w.Write(ctx, f)
 	default:
 		err = r.flushSplit(ctx)
 	}
-	r.first = r.records + 1
-	r.batch, r.seen = types.Batch{Width: r.batch.Width}, nil
+	r.forget()
 	return err
+}
+
+// forget begins the next batch.
+func (r *insertRun) forget() {
+	r.batch, r.seen, r.ordinals = types.Batch{Width: r.batch.Width}, nil, r.ordinals[:0]
 }
 
 // flushEach sends a fragment for each row, whose assignments have the values of the query's columns in them.
@@ -353,14 +367,15 @@ func (r *insertRun) flushEach(ctx context.Context) error {
 		row := r.batch.Row(i)
 		one := types.Batch{Width: r.batch.Width}
 		one.Append(row)
-		tablet, err := r.tablet(ctx, row, writes)
+		tablet, err := r.tablet(ctx, i, writes)
 		if err != nil {
 			return err
 		}
 		if tablet == nil {
 			continue
 		}
-		w := r.fragment(tablet, one, r.first+i)
+		w := r.fragment(tablet, one, r.ordinals[i])
+		r.number(w, r.ordinals[i])
 		w.Set = slices.Clone(r.set)
 		for j := range w.Set {
 			w.Set[j].Expr = r.insertOutside(w.Set[j].Expr, r.seen[i])
@@ -370,9 +385,9 @@ func (r *insertRun) flushEach(ctx context.Context) error {
 	return r.send(ctx, writes...)
 }
 
-// tablet finds where a new row belongs. One that belongs nowhere ends the statement, after what came before it, or is left out: nil.
-func (r *insertRun) tablet(ctx context.Context, row []types.Value, before []*fragment.Write) (*schema.Tablet, error) {
-	tablet, err := r.place.Of(row)
+// tablet finds where a row of the batch belongs. One that belongs nowhere ends the statement, after what came before it, or is left out: nil.
+func (r *insertRun) tablet(ctx context.Context, i int, before []*fragment.Write) (*schema.Tablet, error) {
+	tablet, err := r.place.Of(r.batch.Row(i))
 	switch {
 	case err == nil:
 		return tablet, nil
@@ -384,7 +399,7 @@ func (r *insertRun) tablet(ctx context.Context, row []types.Value, before []*fra
 	}
 	r.w.Sum.Duplicates++
 	e := mysqlerr.From(err)
-	r.env.Warn(e.Code, e.Message)
+	r.note(r.ordinals[i], fragment.Condition(e.Code, e.Message))
 	return nil, nil
 }
 
@@ -419,7 +434,7 @@ func (r *insertRun) flushSplit(ctx context.Context) error {
 	if !r.Table.HasEntries() || r.Kind != fragment.Insert {
 		return r.distribute(ctx, r.Table.HasEntries())
 	}
-	mark, sum := r.rt.Txn.Savepoint(), r.w.Sum
+	mark, sum, noted := r.rt.Txn.Savepoint(), r.w.Sum, len(r.notes.list)
 	err := r.distribute(ctx, false)
 	if mysqlerr.Code(err) != mysqlerr.DupEntry {
 		return err
@@ -427,7 +442,7 @@ func (r *insertRun) flushSplit(ctx context.Context) error {
 	if err := r.rt.Txn.RollbackTo(ctx, mark); err != nil {
 		return err
 	}
-	r.w.Sum = sum
+	r.w.Sum, r.notes.list = sum, r.notes.list[:noted]
 	return r.distribute(ctx, true)
 }
 
@@ -436,8 +451,7 @@ func (r *insertRun) distribute(ctx context.Context, ordered bool) error {
 	parts := make(map[schema.TabletID]*fragment.Write)
 	var writes []*fragment.Write
 	for i := range r.batch.Len() {
-		row := r.batch.Row(i)
-		tablet, err := r.tablet(ctx, row, writes)
+		tablet, err := r.tablet(ctx, i, writes)
 		if err != nil {
 			return err
 		}
@@ -446,11 +460,12 @@ func (r *insertRun) distribute(ctx context.Context, ordered bool) error {
 		}
 		w := parts[tablet.ID]
 		if w == nil || ordered && writes[len(writes)-1] != w {
-			w = r.fragment(tablet, types.Batch{Width: r.batch.Width}, r.first+i)
+			w = r.fragment(tablet, types.Batch{Width: r.batch.Width}, r.ordinals[i])
 			parts[tablet.ID] = w
 			writes = append(writes, w)
 		}
-		w.Rows.Append(row)
+		w.Rows.Append(r.batch.Row(i))
+		r.number(w, r.ordinals[i])
 	}
 	return r.send(ctx, writes...)
 }

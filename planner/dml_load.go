@@ -221,6 +221,7 @@ func (p *loadPlan) Run(ctx context.Context, rt *exec.Runtime) (res *exec.ModifyR
 	if err != nil {
 		return nil, err
 	}
+	defer run.notes.tell()
 	in, err := rt.Input(ctx)
 	if err != nil {
 		return nil, err

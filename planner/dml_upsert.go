@@ -88,17 +88,16 @@ func (r *insertRun) upsert(ctx context.Context) error {
 			err = r.updateMet(ctx, old)
 		default:
 			var tablet *schema.Tablet
-			if tablet, err = r.tablet(ctx, r.batch.Row(0), nil); err != nil || tablet == nil {
+			if tablet, err = r.tablet(ctx, 0, nil); err != nil || tablet == nil {
 				break
 			}
-			w := r.fragment(tablet, r.batch, r.first)
+			w := r.fragment(tablet, r.batch, r.records)
 			w.Kind, w.Set, w.Checks, w.Lenient, w.NullsPass = fragment.Insert, nil, nil, false, false
 			if err = r.w.Write(ctx, w); mysqlerr.Code(err) == mysqlerr.DupEntry && try < maxUpsertTries {
 				continue
 			}
 		}
-		r.first = r.records + 1
-		r.batch, r.seen = types.Batch{Width: r.batch.Width}, nil
+		r.forget()
 		return err
 	}
 }
@@ -222,7 +221,7 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 		return err
 	}
 	w := &fragment.Write{
-		Kind: fragment.Update, Tablet: at.Tablet.ID, SchemaVersion: r.Table.Version, Keys: [][]byte{at.Key}, Env: r.env, FirstRow: r.first,
+		Kind: fragment.Update, Tablet: at.Tablet.ID, SchemaVersion: r.Table.Version, Keys: [][]byte{at.Key}, Env: r.env, FirstRow: r.records,
 		Checks: r.checks, Lenient: r.spares,
 	}
 	for _, a := range r.insertPlan.set {
@@ -248,7 +247,7 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 			return mysqlerr.New(mysqlerr.BadNull, c.Name)
 		}
 		if !v.IsNull() {
-			if v, err = conversion.Assign(v, &c.Type, r.Table.Called(pos), r.first, &r.env.Mode, nil); err != nil {
+			if v, err = conversion.Assign(v, &c.Type, r.Table.Called(pos), r.records, &r.env.Mode, nil); err != nil {
 				return err
 			}
 		}

@@ -386,7 +386,7 @@ func (d *testDB) exec(sql string) (*exec.ModifyResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt := &exec.Runtime{DB: d, Env: env}
+	rt := &exec.Runtime{DB: d, Env: env, Catalog: d.cat}
 	m := p.(Modify)
 	if m.NeedsTxn() {
 		rt.Txn = &testTxn{d: d}

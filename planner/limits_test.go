@@ -259,7 +259,7 @@ func TestLocking(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := &testTxn{d: d}
-		rt := &exec.Runtime{DB: d, Txn: x, Env: env}
+		rt := &exec.Runtime{DB: d, Txn: x, Env: env, Catalog: d.cat}
 		op, err := p.(Rows).Open(context.Background(), rt)
 		if err != nil {
 			t.Fatal(err)

@@ -31,14 +31,14 @@ type columnDefault struct {
 	none   bool        // NOT NULL without a default: 1364
 }
 
-func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
+func defaultsOf(ctx *Context, db string, t *schema.Table) ([]columnDefault, error) {
 	defaults := make([]columnDefault, len(t.Columns))
 	for i := range t.Columns {
 		c, d := &t.Columns[i], &defaults[i]
 		switch {
 		case c.AutoIncrement || c.Hidden || c.Generated != "":
 		case bind.DefaultPerRow(c):
-			e, err := bind.RowDefault(ctx.Env, t, i)
+			e, err := bind.RowDefault(ctx.Env, db, t, i)
 			if err != nil {
 				return nil, err
 			}
@@ -122,6 +122,7 @@ func (r *insertRun) computeDefaults() error {
 func (r *insertRun) next(ctx context.Context) (row []types.Value, err error) {
 	r.batch.Append(r.computed)
 	r.records++
+	r.ordinals = append(r.ordinals, r.records)
 	row = r.batch.Row(r.batch.Len() - 1)
 	if r.hidden >= 0 {
 		id, err := r.rt.DB.NextRowIDs(ctx, 1)
@@ -235,6 +236,7 @@ func (r *insertRun) follow(row []types.Value) (keep bool, err error) {
 	}
 	if !keep && err == nil {
 		r.batch.Truncate(r.batch.Len() - 1)
+		r.ordinals = r.ordinals[:r.batch.Len()]
 	}
 	return keep, err
 }

@@ -315,7 +315,7 @@ func (b *Binder) between(sc *Scope, n *ast.BetweenExpr) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return expr.New(not("between", "not between", n.Not), expr.BesideColumn(args...)...)
+	return expr.New(not("between", "not between", n.Not), expr.BesideFirst(args...)...)
 }
 
 func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
@@ -332,11 +332,10 @@ func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
 		}
 		args = append(args, e)
 	}
-	args = expr.BesideColumn(args...)
 	if len(args) == 2 {
-		return expr.New(not("=", "<>", n.Not), args...)
+		return expr.New(not("=", "<>", n.Not), expr.BesideColumn(args...)...)
 	}
-	return expr.New(not("in", "not in", n.Not), args...)
+	return expr.New(not("in", "not in", n.Not), expr.BesideFirst(args...)...)
 }
 
 func (b *Binder) like(sc *Scope, n *ast.PatternLikeOrIlikeExpr) (expr.Expr, error) {

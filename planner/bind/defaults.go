@@ -30,43 +30,44 @@ func Text(env *expr.Env, text string) (expr.Expr, error) {
 }
 
 // RowDefault binds the default expression of t's column at pos over a row of t, whose columns are numbered by position.
-func RowDefault(env *expr.Env, t *schema.Table, pos int) (expr.Expr, error) {
+func RowDefault(env *expr.Env, db string, t *schema.Table, pos int) (expr.Expr, error) {
 	n, err := syntax.Expr(t.Columns[pos].DefaultExpr)
 	if err != nil {
 		return nil, err
 	}
 	b := &Binder{Env: env, Clause: "default value expression"}
-	e, err := Expr(b, &Scope{Cols: TableColumns(t, "", t.Name, 0)}, n)
+	e, err := Expr(b, &Scope{Cols: TableColumns(t, db, t.Name, 0)}, n)
 	return expr.ForColumn(e, &t.Columns[pos].Type), err
 }
 
 // Generated binds the expression of t's generated column at pos over a row of t by position. It is bound without the session, for it
 // means the same in each; TIMESTAMPs are in the session's time zone, as in MySQL.
-func Generated(t *schema.Table, pos int) (expr.Expr, error) {
-	e, err := overRow(t, t.Columns[pos].Generated, "generated column function")
+func Generated(db string, t *schema.Table, pos int) (expr.Expr, error) {
+	e, err := overRow(db, t, t.Columns[pos].Generated, "generated column function")
 	return expr.ForColumn(e, &t.Columns[pos].Type), err
 }
 
 // Check binds a CHECK constraint's expression over a row of t by position.
-func Check(t *schema.Table, c *schema.Check) (expr.Expr, error) {
-	e, err := overRow(t, c.Expr, "check constraint "+c.Name+" expression")
+func Check(db string, t *schema.Table, c *schema.Check) (expr.Expr, error) {
+	e, err := overRow(db, t, c.Expr, "check constraint "+c.Name+" expression")
 	return expr.Condition(e), err
 }
 
-func overRow(t *schema.Table, text, clause string) (expr.Expr, error) {
+// overRow binds an expression of a definition over a row of t; messages of errors name columns with db, if it is given.
+func overRow(db string, t *schema.Table, text, clause string) (expr.Expr, error) {
 	n, err := syntax.Expr(text)
 	if err != nil {
 		return nil, err
 	}
-	return Expr(&Binder{Clause: clause}, &Scope{Cols: TableColumns(t, "", t.Name, 0)}, n)
+	return Expr(&Binder{Clause: clause}, &Scope{Cols: TableColumns(t, db, t.Name, 0)}, n)
 }
 
 // Partitioning binds a partitioning function over a row of t by position.
 func Partitioning(t *schema.Table, text string) (expr.Expr, error) {
-	return overRow(t, text, "partition function")
+	return overRow("", t, text, "partition function")
 }
 
 // Key binds a functional key part over a row of t by position.
 func Key(t *schema.Table, text string) (expr.Expr, error) {
-	return overRow(t, text, "functional index")
+	return overRow("", t, text, "functional index")
 }

@@ -73,7 +73,7 @@ func (w *Writer) changeAndMove(ctx context.Context, p *locate.Place, f *fragment
 	if failed, err := w.relocate(ctx, p, f, res.Images); failed != nil || err != nil {
 		return failed, err
 	}
-	return nil, w.add(res)
+	return nil, w.add(f, res)
 }
 
 // relocate takes the rows that f has changed to where they belong. Their images are of all columns.

@@ -112,7 +112,11 @@ func (w *Writer) forgive(f *fragment.Write, told []fragment.Warning, e *mysqlerr
 			w.LeftOut(f.Rows.Row(0))
 		}
 	}
-	w.warn(append(slices.Clip(told), fragment.Warning{Level: "Warning", Code: e.Code, Message: e.Message}))
+	c := fragment.Condition(e.Code, e.Message)
+	if f.Numbers != nil {
+		c.Row = 1
+	}
+	w.warn(f, append(slices.Clip(told), c))
 }
 
 // writeOnce writes a fragment with all that follows from it. A failure of the statement's own, which may have left something behind,
@@ -126,7 +130,7 @@ func (w *Writer) writeOnce(ctx context.Context, r *related, f *fragment.Write) (
 	if failed, err := w.settle(ctx, r, f, res.Images, nil, nil); failed != nil || err != nil {
 		return res.Warnings, failed, err
 	}
-	return nil, nil, w.add(res)
+	return nil, nil, w.add(f, res)
 }
 
 func resultError(res *fragment.WriteResult) *mysqlerr.Error {

@@ -31,7 +31,9 @@ type Writer struct {
 	relations *relations              // nil: neither foreign keys nor unique keys over tablets have to do with the rows
 	inTheWay  []byte                  // the encoded primary key of the row that has a unique key that the row written last was to have; nil: none
 	LeftOut   func(row []types.Value) // is told of new rows that IGNORE leaves out here; may be nil
-	Upserting bool                    // who inserts looks again where another row has a key, also under IGNORE
+	// Numbered is told what shards warn of new rows, by the rows' numbers in the statement (fragment.Write.Numbers), instead of the client.
+	Numbered  func(row int, w fragment.Warning)
+	Upserting bool // who inserts looks again where another row has a key, also under IGNORE
 	Sum       fragment.WriteResult
 	Warnings  int
 }
@@ -49,7 +51,7 @@ func (w *Writer) Write(ctx context.Context, writes ...*fragment.Write) error {
 			return err
 		}
 		for i := range results {
-			if err := w.add(&results[i]); err != nil {
+			if err := w.add(writes[i], &results[i]); err != nil {
 				return err
 			}
 		}
@@ -73,10 +75,11 @@ func (w *Writer) buffered(ctx context.Context, f *fragment.Write) error {
 	if err != nil {
 		return err
 	}
-	return w.add(r)
+	return w.add(f, r)
 }
 
-func (w *Writer) add(r *fragment.WriteResult) error {
+// add counts what became of f.
+func (w *Writer) add(f *fragment.Write, r *fragment.WriteResult) error {
 	if r.LastUpdated != 0 {
 		w.Sum.LastUpdated = r.LastUpdated
 	}
@@ -91,17 +94,19 @@ func (w *Writer) add(r *fragment.WriteResult) error {
 	if w.Sum.FirstAutoInc == 0 {
 		w.Sum.FirstAutoInc = r.FirstAutoInc
 	}
-	w.warn(r.Warnings)
+	w.warn(f, r.Warnings)
 	return nil
 }
 
-func (w *Writer) warn(list []fragment.Warning) {
-	w.Warnings += len(list)
-	if w.rt.Warn == nil {
-		return
-	}
+func (w *Writer) warn(f *fragment.Write, list []fragment.Warning) {
 	for _, c := range list {
-		w.rt.Warn(c)
+		if c.Row > 0 && c.Row <= len(f.Numbers) && w.Numbered != nil {
+			w.Numbered(f.Numbers[c.Row-1], c)
+			continue
+		}
+		if w.Warnings++; w.rt.Warn != nil {
+			w.rt.Warn(c)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func (t *Target) Assigned(b *bind.Binder, sc *bind.Scope, pos, first int, n ast.
 		}
 		return expr.ForColumn(e, &c.Type), err
 	case bind.DefaultPerRow(c):
-		e, err := bind.RowDefault(b.Env, t.Table, pos)
+		e, err := bind.RowDefault(b.Env, t.DB, t.Table, pos)
 		if err != nil || first == 0 {
 			return e, err
 		}

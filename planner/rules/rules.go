@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/planner/bind"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -28,17 +29,20 @@ type rule struct {
 	uses   map[int]bool // positions of columns
 }
 
-// Of binds the rules of a table; nil for none.
-func Of(t *schema.Table) (*Rules, error) {
+// Of binds the rules of a table; nil for none. Messages of errors name its columns with their database.
+func Of(c *catalog.Snapshot, t *schema.Table) (*Rules, error) {
 	if !t.Ruled() {
 		return nil, nil
 	}
-	r := &Rules{table: t}
+	r, db := &Rules{table: t}, ""
+	if d, ok := c.DatabaseByID(t.Database); ok {
+		db = d.Name
+	}
 	for i := range t.Columns {
 		if t.Columns[i].Generated == "" {
 			continue
 		}
-		e, err := bind.Generated(t, i)
+		e, err := bind.Generated(db, t, i)
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +53,7 @@ func Of(t *schema.Table) (*Rules, error) {
 		if !c.Enforced {
 			continue
 		}
-		e, err := bind.Check(t, c)
+		e, err := bind.Check(db, t, c)
 		if err != nil {
 			return nil, err
 		}
@@ -114,8 +118,8 @@ type Rows struct {
 }
 
 // NewRows prepares for rows of t; nil where its definition says nothing of them.
-func NewRows(t *schema.Table, env *expr.Env) (*Rows, error) {
-	r, err := Of(t)
+func NewRows(c *catalog.Snapshot, t *schema.Table, env *expr.Env) (*Rows, error) {
+	r, err := Of(c, t)
 	if r == nil || err != nil {
 		return nil, err
 	}

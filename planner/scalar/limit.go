@@ -18,7 +18,7 @@ func FixedLimit(n uint64) *Limit {
 	return &Limit{Count: &expr.Const{Val: types.Uint(n), Typ: types.TypeUint}}
 }
 
-// Eval gives the numbers of one execution. Error 1210 for a parameter that is no such number.
+// Eval gives the numbers of one execution: 1210, 1690.
 func (l *Limit) Eval(env *expr.Env) (offset, count uint64, err error) {
 	if count, err = limitNumber(l.Count, env); err != nil || l.Offset == nil {
 		return 0, count, err
@@ -27,27 +27,30 @@ func (l *Limit) Eval(env *expr.Env) (offset, count uint64, err error) {
 	return offset, count, err
 }
 
+// limitNumber is a number of one execution, by MySQL's rules for parameters there: an integer, or text, which is as much of an integer as it
+// begins with (drivers send numbers so). Others are 1210, doubles among them, negative ones 1690.
 func limitNumber(e expr.Expr, env *expr.Env) (uint64, error) {
 	v, err := e.Eval(env, nil)
 	if err != nil {
 		return 0, err
 	}
-	switch v.Kind() {
-	case types.KindUint:
-		return v.Uint(), nil
-	case types.KindInt:
-		if v.Int() >= 0 {
-			return uint64(v.Int()), nil
-		}
-	case types.KindString, types.KindBytes: // drivers that send all parameters as text
-		if d, n, ok := types.ParseDecimal(v.Raw()); ok && n == len(v.Raw()) && d.Scale() == 0 {
-			if u, clipped := d.ToUint(nil); !clipped {
-				return u, nil
-			}
-		}
+	if !IsLimit(v.Kind()) {
+		return 0, mysqlerr.New(mysqlerr.WrongArguments, execute)
 	}
-	return 0, mysqlerr.New(mysqlerr.WrongArguments, "LIMIT")
+	n, negative := v.ToUint(nil)
+	if negative && v.Kind() != types.KindUint && v.ToFloat(nil) < 0 {
+		return 0, mysqlerr.New(mysqlerr.DataOutOfRange, "signed integer", execute)
+	}
+	return n, nil
 }
+
+// IsLimit tells whether a parameter of a kind may stand in LIMIT.
+func IsLimit(k types.Kind) bool {
+	return k == types.KindInt || k == types.KindUint || k == types.KindString || k == types.KindBytes
+}
+
+// execute is what MySQL calls the command that brings parameters.
+const execute = "mysqld_stmt_execute"
 
 // Within is how many rows the first of a stream must be read: offset and count.
 func (l *Limit) Within(env *expr.Env) (uint64, error) {

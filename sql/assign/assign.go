@@ -97,20 +97,7 @@ func (s *Statement) Run(ctx context.Context, n *ast.SetStmt, params []types.Valu
 		}
 	}
 	if len(globals) > 0 {
-		err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-			for _, g := range globals {
-				if err := mayChange(tx.Snapshot, g); err != nil {
-					return err
-				}
-				if g.unset {
-					tx.DeleteSetting(g.name)
-				} else {
-					tx.PutSetting(g.name, g.value)
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := s.store(ctx, globals); err != nil {
 			return err
 		}
 	}
@@ -128,6 +115,37 @@ func (s *Statement) Run(ctx context.Context, n *ast.SetStmt, params []types.Valu
 	}
 	return nil
 }
+
+// store puts values into the catalog. What closes the cluster to changes waits for those that are under way, as in MySQL: 1205.
+func (s *Statement) store(ctx context.Context, globals []*globalSetting) error {
+	if slices.ContainsFunc(globals, s.closes) {
+		done, err := s.Tx.Quiet(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
+	return s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		for _, g := range globals {
+			if err := mayChange(tx.Snapshot, g); err != nil {
+				return err
+			}
+			if g.unset {
+				tx.DeleteSetting(g.name)
+			} else {
+				tx.PutSetting(g.name, g.value)
+			}
+		}
+		return nil
+	})
+}
+
+// closes tells of a read_only that goes on.
+func (s *Statement) closes(g *globalSetting) bool {
+	return readOnly(g.name) && g.value == "ON" && !s.Vars.On(g.name)
+}
+
+func readOnly(name string) bool { return name == "read_only" || name == "super_read_only" }
 
 // names tells whether an assignment is SET NAMES or SET CHARACTER SET.
 func names(v *ast.VariableAssignment) bool { return v.Name == ast.SetNames || v.Name == ast.SetCharset }
@@ -226,7 +244,7 @@ func (s *Statement) assignSession(v *sysvar.Variable, text string) []assignment 
 // assignGlobal is SET GLOBAL and SET PERSIST, which are one here: the value holds in the cluster and over restarts.
 func (s *Statement) assignGlobal(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value) (
 	[]assignment, error) {
-	if v.Name == "read_only" || v.Name == "super_read_only" {
+	if readOnly(v.Name) {
 		if err := s.Tx.MayClose(); err != nil {
 			return nil, err
 		}

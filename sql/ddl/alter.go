@@ -38,9 +38,15 @@ type Change struct {
 	Spread bool
 	// Copy: the rows must be written anew, for they or their keys change. Build, Drop and NotNull are empty then.
 	Copy bool
+	// Unasked: the rows are copied for nothing but virtual columns that come. Nobody has asked for their values yet, which MySQL computes
+	// when they are read: what strict mode has against them is no error.
+	Unasked bool
 	// Locked: LOCK=SHARED or EXCLUSIVE keeps all others off the table until the change is made.
 	Locked bool
 }
+
+// eachItsOwn is why a table is copied that gets a column whose values depend on the rows.
+const eachItsOwn = "each row has a value of its own"
 
 // Empty tells that there is nothing to do.
 func (c *Change) Empty() bool { return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil }
@@ -52,6 +58,8 @@ type alteration struct {
 	change  *Change
 	touched bool
 	copies  string // why the rows must be copied, "" where they need not
+	virtual bool   // a virtual column comes
+	asks    bool   // WITH VALIDATION, FORCE: for the values of such a one, too
 	alg     ast.AlgorithmType
 	lock    ast.LockType
 
@@ -91,6 +99,10 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 	}
 	if err := a.repartition(); err != nil {
 		return nil, err
+	}
+	if a.virtual && a.copies == "" {
+		a.change.Unasked = !a.asks && a.alg != ast.AlgorithmTypeCopy && len(a.change.Build)+len(a.change.Drop)+len(a.change.NotNull)+len(a.foreign) == 0
+		a.copies = eachItsOwn
 	}
 	if a.copies == "" && a.mixed() {
 		a.copies = "columns go while others are checked"
@@ -342,8 +354,9 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 		a.lock = s.LockType
 	case ast.AlterTableAlgorithm:
 		a.alg = s.Algorithm
-	case ast.AlterTableForce, ast.AlterTableWithValidation, ast.AlterTableWithoutValidation:
-		// Nothing is left to rebuild.
+	case ast.AlterTableForce, ast.AlterTableWithValidation: // beside them, nothing is left to rebuild
+		a.asks = true
+	case ast.AlterTableWithoutValidation:
 	case ast.AlterTableEnableKeys, ast.AlterTableDisableKeys:
 		a.env.Report("Note", mysqlerr.New(mysqlerr.IllegalHa, a.t.Name))
 	case ast.AlterTableOrderByColumns:
@@ -461,8 +474,10 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 		switch {
 		case c.AutoIncrement:
 			a.copies = "it numbers the rows"
+		case c.Generated != "" && c.Stored:
+			a.copies = eachItsOwn
 		case c.Generated != "":
-			a.copies = "each row has a value of its own"
+			a.virtual = true
 		case bind.DefaultPerRow(&c.Column):
 			a.copies = "each row has a default of its own"
 		default:
@@ -929,7 +944,7 @@ func (a *alteration) addPending() error {
 			return err
 		}
 		if len(d.hidden) > 0 {
-			a.copies = "each row has a value of its own"
+			a.copies = eachItsOwn
 		}
 		a.touched = true
 		warnDuplicate(a.env, a.db.Name, a.t, &a.t.Indexes[len(a.t.Indexes)-1])

@@ -249,10 +249,10 @@ func (c *column) missing(env *Env) ([]byte, error) {
 	return types.AppendValue(nil, conversion.ImplicitDefault(&c.Type)), nil
 }
 
-// refused is why a table that has rows can't be given the column: what they would read as is no date.
+// refused is why a table that has rows can't be given the column: what they would read as is no date. MySQL lets a TIMESTAMP be 0 there.
 func (c *column) refused(env *Env) error {
 	class := c.Type.Class()
-	if !c.NotNull || c.Default != nil || c.DefaultExpr != "" || class != types.ClassDate && class != types.ClassDatetime || !env.Mode.Strict || !env.Mode.NoZeroDate {
+	if !c.NotNull || c.Default != nil || c.DefaultExpr != "" || class != types.ClassDate && class != types.ClassDatetime || c.Type.IsTimestamp() || !env.Mode.Strict || !env.Mode.NoZeroDate {
 		return nil
 	}
 	return mysqlerr.Newf(mysqlerr.TruncatedWrongValue, "Incorrect %s value: '%s' for column '%s' at row 1", dateKind(&c.Type), zeroDate(&c.Type), c.Name)

@@ -79,7 +79,7 @@ func checkDefaults(t *schema.Table) error {
 		if !bind.DefaultPerRow(c) {
 			continue
 		}
-		e, err := bind.RowDefault(nil, t, i)
+		e, err := bind.RowDefault(nil, "", t, i)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func checkDependents(t *schema.Table, pos int) error {
 		if i == pos || !bind.DefaultPerRow(&t.Columns[i]) {
 			continue
 		}
-		e, err := bind.RowDefault(nil, t, i)
+		e, err := bind.RowDefault(nil, "", t, i)
 		if err != nil {
 			continue // it refers to what has gone before
 		}

@@ -400,7 +400,7 @@ func checkBase(t *schema.Table, f *schema.ForeignKey, pos int) error {
 		if t.Columns[i].Generated == "" || !t.Columns[i].Stored {
 			continue
 		}
-		e, err := bind.Generated(t, i)
+		e, err := bind.Generated("", t, i)
 		if err != nil {
 			return err
 		}
@@ -410,7 +410,7 @@ func checkBase(t *schema.Table, f *schema.ForeignKey, pos int) error {
 		}
 	}
 	for i := range t.Checks {
-		e, err := bind.Check(t, &t.Checks[i])
+		e, err := bind.Check("", t, &t.Checks[i])
 		if err != nil {
 			return err
 		}

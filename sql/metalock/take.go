@@ -177,8 +177,7 @@ func (o *Owner) UnlockTables() {
 	some, h := len(o.tables) > 0, o.holder()
 	o.tables, o.aliases = nil, nil
 	if some {
-		o.locks.guard.forget(h.guardName(), &o.core)
-		o.locks.giveBack(h)
+		o.release(h)
 	}
 }
 
@@ -187,8 +186,7 @@ func (o *Owner) UnlockAll() {
 	o.UnlockTables()
 	if h := o.globalRead; h != nil {
 		o.globalRead = nil
-		o.locks.guard.forget(h.guardName(), &o.core)
-		o.locks.giveBack(*h)
+		o.release(*h)
 	}
 }
 
@@ -199,19 +197,44 @@ func (o *Owner) HasGlobalRead() bool { return o.globalRead != nil }
 // transactions that commit; one that is open waits when it is about to. (Statements first: they may wait for rows of a transaction,
 // which has to end then.) Where programs of version 1 are about, which know no lock on commits, it waits for open transactions.
 func (o *Owner) LockAll(ctx context.Context) error {
-	h := o.statementHolder()
+	h, err := o.lockAll(ctx)
+	if err == nil {
+		o.globalRead = &h
+	}
+	return err
+}
+
+// Quiet is LockAll for a while: done ends it. A session that has the global read lock has it already.
+func (o *Owner) Quiet(ctx context.Context) (done func(), err error) {
+	if o.globalRead != nil {
+		return func() {}, nil
+	}
+	h, err := o.lockAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func() { o.release(h) }, nil
+}
+
+func (o *Owner) lockAll(ctx context.Context) (h holder, err error) {
+	h = o.statementHolder()
 	if err := o.lock(ctx, h, map[schema.TableID]bool{allTables: false}); err != nil {
-		return err
+		return h, err
 	}
 	if o.locks.locksCommits() {
 		if err := o.lock(ctx, h, map[schema.TableID]bool{commits: false}); err != nil {
 			o.locks.giveBack(h)
-			return err
+			return h, err
 		}
 	}
-	o.globalRead = &h
 	o.watch(h, true)
-	return nil
+	return h, nil
+}
+
+// release gives back what watch watches.
+func (o *Owner) release(h holder) {
+	o.locks.guard.forget(h.guardName(), &o.core)
+	o.locks.giveBack(h)
 }
 
 // locksCommits tells whether all programs of the cluster know the lock on commits.
@@ -253,10 +276,7 @@ func (o *Owner) Exclusive(ctx context.Context, ids ...schema.TableID) (unlock fu
 		return nil, err
 	}
 	o.watch(h, true)
-	return func() {
-		o.locks.guard.forget(h.guardName(), &o.core)
-		o.locks.giveBack(h)
-	}, nil
+	return func() { o.release(h) }, nil
 }
 
 // Follow lets LOCK TABLES mean the copies that took tables' places, and forget tables that are gone (0); with the last one its mode ends.
@@ -320,7 +340,6 @@ func (o *Owner) LockInstance(ctx context.Context) error {
 func (o *Owner) UnlockInstance() {
 	if h := o.backup; h != nil {
 		o.backup = nil
-		o.locks.guard.forget(h.guardName(), &o.core)
-		o.locks.giveBack(*h)
+		o.release(*h)
 	}
 }

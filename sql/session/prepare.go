@@ -109,7 +109,7 @@ func (s preparation) describe(ctx context.Context, p *statement) error {
 		plan, err = execution(s).makePlan(p.st.node, p.db, nil)
 	}
 	if err != nil {
-		if p.st.params > 0 && !missing(err) {
+		if p.st.params > 0 && !missing(err) && !tree.OfNames(err) {
 			return nil
 		}
 		return err

@@ -197,6 +197,11 @@ func (s *Transaction) MayClose() error {
 	return nil
 }
 
+// Quiet waits for the changes that other sessions are making, and for their locks on tables to write, and keeps such off until done.
+func (s *Transaction) Quiet(ctx context.Context) (done func(), err error) {
+	return s.host.Locks.Quiet(ctx)
+}
+
 // Closed is 1290 while the cluster takes no changes from the session's account: read_only, super_read_only.
 func (s *Transaction) Closed() error {
 	switch {

@@ -8,7 +8,9 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
+	"cloudsql/planner/scalar"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -26,7 +28,7 @@ func LimitValue(n ast.ExprNode, params []types.Value, unset uint64) (uint64, boo
 	case nil:
 		return unset, true
 	case *driver.ParamMarkerExpr:
-		if v.Order >= len(params) || params[v.Order].IsNull() {
+		if v.Order >= len(params) || !scalar.IsLimit(params[v.Order].Kind()) {
 			return 0, false
 		}
 		u, over := params[v.Order].ToUint(nil)
@@ -202,4 +204,15 @@ func All(db, table string) *ast.SelectStmt {
 		Fields:         &ast.FieldList{Fields: []*ast.SelectField{{WildCard: &ast.WildCardField{}}}},
 		From:           &ast.TableRefsClause{TableRefs: &ast.Join{Left: &ast.TableSource{Source: from}}},
 	}
+}
+
+// OfNames tells of errors that a statement has whatever its parameters are: what it names can't be changed, or not so.
+func OfNames(err error) bool {
+	switch mysqlerr.Code(err) {
+	case mysqlerr.NonUpdatableTable, mysqlerr.NonInsertableTable, mysqlerr.NonupdatableColumn, mysqlerr.ViewMultiupdate, mysqlerr.ViewNoInsertFieldList,
+		mysqlerr.UpdateTableUsed, mysqlerr.ViewPreventUpdate, mysqlerr.NonuniqTable, mysqlerr.NonUniq, mysqlerr.FieldSpecifiedTwice, mysqlerr.WrongValueCountOnRow,
+		mysqlerr.WrongNumberOfColumnsInSelect:
+		return true
+	}
+	return false
 }

@@ -48,7 +48,7 @@ func originOf(e Expr) strOrigin {
 		return strOrigin{e.typ.Collation, e.deriv, e.ascii}
 	case *Param:
 		if isStringy(&e.Typ) {
-			return strOrigin{e.Typ.Collation, e.origin() - 1, false}
+			return strOrigin{e.Typ.Collation, e.origin() - 1, e.ascii}
 		}
 		return strOrigin{collation.Default, numericDeriv(&e.Typ), true}
 	}

@@ -147,12 +147,14 @@ type Param struct {
 	Typ   types.Type
 	// deriv is that of the expression that ParamOf made the parameter for, plus one; derivUnset for one that stands in a statement.
 	deriv derivation
+	ascii bool   // that expression is known to give ASCII only
 	full  string // that expression, if it is a column, in messages of errors
 }
 
 // ParamOf is a parameter that e's value is put into: beside other strings its collation counts as e's does.
 func ParamOf(index int, e Expr) *Param {
-	p := &Param{Index: index, Typ: *e.Type(), deriv: originOf(e).deriv + 1}
+	o := originOf(e)
+	p := &Param{Index: index, Typ: *e.Type(), deriv: o.deriv + 1, ascii: o.ascii}
 	if c, ok := e.(*Column); ok {
 		p.full = c.Full
 	}

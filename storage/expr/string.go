@@ -475,7 +475,11 @@ func (c *Call) locate(env *Env, s, sub []byte, pos int64) (types.Value, error) {
 	if len(s)*len(sub) >= workUnit {
 		m = env.meter()
 	}
-	at, err := findText(m, s[from:], sub, c.coll)
+	find := findText
+	if c.coll.KeepsUTF8() && !env.Mode.Legacy {
+		find = findBytes
+	}
+	at, err := find(m, s[from:], sub, c.coll)
 	if at < 0 || err != nil {
 		return types.Int(0), err
 	}
@@ -513,6 +517,28 @@ func findText(m *meter, s, sub []byte, coll collation.ID) (int, error) {
 		_, in := utf8.DecodeRune(s[end:])
 		i, end = i+out, end+in
 	}
+}
+
+// findBytes is findText in sets whose characters have one to four bytes: MySQL compares as many bytes there as sub has, so that an accent or a
+// case that makes a character longer is another one.
+func findBytes(m *meter, s, sub []byte, coll collation.ID) (int, error) {
+	if len(sub) == 0 || coll == collation.Binary || isBinSort(coll) {
+		return bytes.Index(s, sub), nil
+	}
+	n, pads := runeCount(sub), coll.PadSpace()
+	for i := 0; i+len(sub) <= len(s); {
+		if err := m.collate(len(sub)); err != nil {
+			return -1, err
+		}
+		end := i + len(sub)
+		whole := end == len(s) || utf8.RuneStart(s[end])
+		if whole && (!pads || runeCount(s[i:end]) == n) && coll.CompareStrings(s[i:end], sub) == 0 {
+			return i, nil
+		}
+		_, size := utf8.DecodeRune(s[i:])
+		i += size
+	}
+	return -1, nil
 }
 
 // typeDigits is the type of a number's digits in some base. MySQL does not count them as ASCII: they mix with no other character set.

@@ -425,7 +425,7 @@ func format(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	digits, _ := a[1].ToInt(env.Warn)
 	digits = min(max(digits, 0), maxScale)
 	var s string
-	if k := a[0].Kind(); k == types.KindFloat || isStringKind(k) {
+	if k := a[0].Kind(); k == types.KindFloat || isStringKind(k) || !isNumberKind(k) && !env.Mode.Legacy { // dates are text to MySQL here
 		s = strconv.FormatFloat(roundFloat(a[0].ToFloat(env.Warn), digits, false), 'f', int(digits), 64)
 	} else {
 		s = types.RoundDecimal(a[0].ToDec(env.Warn), int(digits)).Text()

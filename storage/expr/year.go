@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,17 +14,31 @@ import (
 // BesideColumn is a comparison's operands, where one is a YEAR column: constants among them are the years that the column would keep of
 // them, those of two digits the ones of the century around 2000. What the column would not keep is compared as the number that it is.
 func BesideColumn(args ...Expr) []Expr {
-	for _, a := range args {
-		if col, ok := a.(*Column); !ok || col.Typ.ID != mysql.TypeYear {
-			continue
-		}
-		list := make([]Expr, len(args))
-		for i, e := range args {
-			list[i] = asYear(e)
-		}
-		return list
+	if slices.ContainsFunc(args, isYearColumn) {
+		return asYears(args)
 	}
 	return args
+}
+
+// BesideFirst is the operands of BETWEEN and IN, where the first one decides alone.
+func BesideFirst(args ...Expr) []Expr {
+	if isYearColumn(args[0]) {
+		return asYears(args)
+	}
+	return args
+}
+
+func isYearColumn(e Expr) bool {
+	col, ok := e.(*Column)
+	return ok && col.Typ.ID == mysql.TypeYear
+}
+
+func asYears(args []Expr) []Expr {
+	list := make([]Expr, len(args))
+	for i, e := range args {
+		list[i] = asYear(e)
+	}
+	return list
 }
 
 // asYear is a constant as a year; what is none, and everything else, is as it was.
@@ -35,12 +50,22 @@ func asYear(e Expr) Expr {
 		}
 	case *Param:
 		if cl := x.Typ.Class(); x.deriv == derivUnset && (cl == types.ClassInt || cl == types.ClassString) { // others are columns of a query around
-			if call, err := New("as year", e); err == nil {
-				return call
-			}
+			return callAsYear(e)
+		}
+	case *Call:
+		if cl := x.typ.Class(); (x.name == "@" || x.name == "@@") && (cl == types.ClassInt || cl == types.ClassString) {
+			return callAsYear(e)
 		}
 	}
 	return e
+}
+
+func callAsYear(e Expr) Expr {
+	call, err := New("as year", e)
+	if err != nil {
+		return e
+	}
+	return call
 }
 
 // yearOf is the year that a whole number, or the text of one, is to a YEAR column. false: it stays what it is.

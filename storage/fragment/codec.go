@@ -3,6 +3,7 @@ package fragment
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"cloudsql/storage/expr"
@@ -163,17 +164,20 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 	return dst, nil
 }
 
-// hasRules tells whether a row that goes in is held to more than the table's definition.
-func (w *Write) hasRules() bool { return w.Lenient || w.NullsPass || len(w.Checks) > 0 }
+// hasRules tells whether a row that goes in is held to more than the table's definition, or more is to be told of it.
+func (w *Write) hasRules() bool {
+	return w.Lenient || w.NullsPass || w.Numbers != nil || len(w.Checks) > 0
+}
 
 // Bits of the byte before the checks.
 const (
 	isLenient = 1 << iota
 	nullsPass
+	hasNumbers
 )
 
 func appendChecks(dst []byte, w *Write, v version.Version) ([]byte, error) {
-	dst = append(dst, bit(w.Lenient, isLenient)|bit(w.NullsPass, nullsPass))
+	dst = append(dst, bit(w.Lenient, isLenient)|bit(w.NullsPass, nullsPass)|bit(w.Numbers != nil, hasNumbers))
 	dst = binary.AppendUvarint(dst, uint64(len(w.Checks)))
 	var err error
 	for i := range w.Checks {
@@ -223,8 +227,10 @@ func DecodeWrite(src []byte) (*Write, []byte, error) {
 	w.Set = readList(d, readAssignment)
 	if flags&hasChecks != 0 {
 		options := d.Byte()
-		w.Lenient, w.NullsPass = options&isLenient != 0, options&nullsPass != 0
-		if w.Checks = readList(d, readCheck); !w.hasRules() || options > isLenient|nullsPass {
+		if w.Lenient, w.NullsPass = options&isLenient != 0, options&nullsPass != 0; options&hasNumbers != 0 {
+			w.Numbers = []int{}
+		}
+		if w.Checks = readList(d, readCheck); !w.hasRules() || options > isLenient|nullsPass|hasNumbers {
 			d.Fail(wire.ErrCorrupt)
 		}
 	}
@@ -309,7 +315,7 @@ func appendWarnings(dst []byte, list []Warning) []byte {
 	for i := range list {
 		w := &list[i]
 		dst = wire.AppendString(dst, w.Level)
-		dst = binary.AppendUvarint(dst, uint64(w.Code))
+		dst = binary.AppendUvarint(dst, uint64(w.Code)|uint64(w.Row)<<16) //nolint:gosec // a row of a fragment
 		dst = wire.AppendString(dst, w.Message)
 	}
 	return dst
@@ -326,7 +332,10 @@ func ReadWriteResult(d *wire.Reader) (r WriteResult) {
 }
 
 func readWarning(d *wire.Reader) Warning {
-	return Warning{Level: d.String(), Code: uint16(d.Uvarint()), Message: d.String()}
+	w := Warning{Level: d.String()}
+	n := d.Uvarint()
+	w.Code, w.Row, w.Message = uint16(n), int(n>>16&math.MaxUint32), d.String() //nolint:gosec // its parts
+	return w
 }
 
 // AppendImages and ReadImages carry what a write with a Report did to rows.

@@ -80,8 +80,10 @@ func writes(t testing.TB) []*Write {
 		{Name: "t_chk_1", Expr: call(t, ">", column(0), &expr.Param{Typ: types.TypeInt})}, {Name: "ä", Expr: column(1)}}}
 	nulls := *w
 	nulls.NullsPass = true
+	numbers := *w
+	numbers.Kind, numbers.Set, numbers.Numbers = InsertIgnore, nil, []int{}
 	return []*Write{
-		w, checked, &nulls, {Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Where: call(t, ">", column(0), expr.NewInt(3)), Env: env()},
+		w, checked, &nulls, &numbers, {Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Where: call(t, ">", column(0), expr.NewInt(3)), Env: env()},
 		{Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Report: []schema.ColumnID{4, 1}}, {Kind: Delete, Tablet: 6, Report: []schema.ColumnID{}},
 	}
 }
@@ -104,7 +106,7 @@ func TestWriteRoundTrip(t *testing.T) {
 			t.Errorf("write %d: reports %v", i, got.Report)
 		}
 		if got.Kind != w.Kind || got.FirstRow != w.FirstRow || got.Rows.Len() != w.Rows.Len() || got.AutoInc != w.AutoInc || len(got.Set) != len(w.Set) ||
-			len(got.Checks) != len(w.Checks) || got.Lenient != w.Lenient || got.NullsPass != w.NullsPass {
+			len(got.Checks) != len(w.Checks) || got.Lenient != w.Lenient || got.NullsPass != w.NullsPass || (got.Numbers == nil) != (w.Numbers == nil) {
 			t.Errorf("write %d: got %+v", i, got)
 		}
 	}
@@ -137,7 +139,7 @@ func TestImagesRoundTrip(t *testing.T) {
 
 func TestResultRoundTrip(t *testing.T) {
 	want := WriteResult{Matched: 1, Changed: 2, Affected: 3, Duplicates: 4, FirstAutoInc: 5, LastUpdated: 6,
-		Warnings: []Warning{{Level: "Warning", Code: 1062, Message: "m"}}, Err: mysqlerr.New(1062, "1", "t.PRIMARY")}
+		Warnings: []Warning{{Level: "Warning", Code: 1062, Message: "m"}, {Level: "Note", Code: 65535, Message: "n", Row: 1 << 20}}, Err: mysqlerr.New(1062, "1", "t.PRIMARY")}
 	d := wire.NewReader(AppendWriteResult(nil, &want))
 	if got := ReadWriteResult(d); d.End() != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v (%v)", got, d.Err())

@@ -179,6 +179,9 @@ type Write struct {
 	NullsPass bool
 
 	FirstRow int // number of the first row in the statement (1-based), for messages
+	// Numbers are those of the new rows in the statement, where warnings are to tell which row they are about (since V2). Only that there
+	// are some travels, to whoever evaluates the fragment.
+	Numbers []int
 
 	// Report names columns whose values are wanted of each row that changes (WriteResult.Images), in a transaction.
 	Report []schema.ColumnID
@@ -204,6 +207,7 @@ type Warning struct {
 	Level   string // "Warning", "Note", "Error"
 	Code    uint16
 	Message string
+	Row     int // of a write with Numbers: which of its rows it is about (1-based); 0: none
 }
 
 // WriteResult is what a write did. Err is set when it failed as a whole and changed nothing.

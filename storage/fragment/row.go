@@ -10,6 +10,9 @@ import (
 func (w *Write) Row(i int) *Write {
 	one := *w
 	one.FirstRow, one.Generated = w.FirstRow+i, nil
+	if len(w.Numbers) > 0 {
+		one.Numbers, one.FirstRow = w.Numbers[i:i+1:i+1], w.Numbers[i]
+	}
 	if w.Rows.Len() > 0 {
 		one.Rows = types.Batch{Width: w.Rows.Width}
 		one.Rows.Append(w.Rows.Row(i))

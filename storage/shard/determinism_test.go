@@ -155,6 +155,9 @@ func (l *testLog) randomProposal(rng *rand.Rand, version uint64) Proposal {
 		if l.checks && len(w.Set) > 0 && rng.IntN(3) == 0 {
 			w.Checks, w.Lenient = []fragment.Check{{Name: "c", Expr: &expr.Column{Index: 1, Typ: types.TypeInt, Name: "k"}}}, rng.IntN(2) == 0
 		}
+		if l.checks && w.Kind == fragment.InsertIgnore {
+			w.Numbers = []int{}
+		}
 		w.SchemaVersion = version
 		ws = append(ws, w)
 	}

@@ -72,6 +72,7 @@ type rowWriter struct {
 	note    types.Warner        // warn, bound once, as forgive is strict.Warn
 	forgive types.Warner
 	deltas  []counterDelta
+	number  int // of the new row that is being written, from 1
 	// buffering: the writes go to a Workspace, under locks. A changed row's kept entries are put again with it, because
 	// it hides the engine's; and what was found in the way is looked at again once it is locked.
 	buffering bool
@@ -101,7 +102,7 @@ func (w *writer) run(t *tablet, f *fragment.Write, res *fragment.WriteResult) er
 	if !ok || plan != t.current && t.current.ruled && !t.alike && f.Kind != fragment.Delete && f.Kind != fragment.Reindex {
 		return statusError(SchemaChanged)
 	}
-	w.t, w.cur, w.plan, w.w, w.res = t, t.current, plan, f, res
+	w.t, w.cur, w.plan, w.w, w.res, w.number = t, t.current, plan, f, res, 0
 	w.prepareEnv()
 	w.prepareImages()
 	if f.Report != nil && w.buffering {
@@ -175,7 +176,11 @@ func (w *writer) prepareEnv() {
 }
 
 func (w *rowWriter) warn(code uint16, message string) {
-	w.res.Warnings = append(w.res.Warnings, fragment.Condition(code, message))
+	c := fragment.Condition(code, message)
+	if w.w.Numbers != nil {
+		c.Row = w.number
+	}
+	w.res.Warnings = append(w.res.Warnings, c)
 }
 
 func (w *rowWriter) prepareImages() {

@@ -16,6 +16,7 @@ func (w *writer) inserts() error {
 	generated := w.w.Generated
 	for i := range w.w.Rows.Len() {
 		w.startRow()
+		w.number = i + 1
 		w.fillNew(w.w.Rows.Row(i))
 		if err := w.checkNew(); err != nil {
 			return err

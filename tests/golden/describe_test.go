@@ -66,7 +66,7 @@ func (s *samples) describe(l *line) (meaning string, again []byte, err error) {
 	case "result":
 		r := fragment.ReadWriteResult(d)
 		err, again = d.End(), fragment.AppendWriteResult(nil, &r)
-		meaning = fmt.Sprint(r.Matched, r.Changed, r.Affected, r.Duplicates, r.FirstAutoInc, r.LastUpdated, r.Warnings, r.Err)
+		meaning = fmt.Sprint(r.Matched, r.Changed, r.Affected, r.Duplicates, r.FirstAutoInc, r.LastUpdated, describeWarnings(r.Warnings), r.Err)
 	case "page":
 		var p fragment.Page
 		fragment.ReadPage(d, &p)
@@ -125,6 +125,18 @@ func describeRead(r *fragment.Read) string {
 	}
 	for _, k := range r.Order {
 		out += fmt.Sprintf(" order %s %v", k.Expr, k.Desc)
+	}
+	return out
+}
+
+func describeWarnings(list []fragment.Warning) []string {
+	var out []string
+	for _, w := range list {
+		text := fmt.Sprintf("{%s %d %s", w.Level, w.Code, w.Message)
+		if w.Row > 0 {
+			text += fmt.Sprintf(" of row %d", w.Row)
+		}
+		out = append(out, text+"}")
 	}
 	return out
 }

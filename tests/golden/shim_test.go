@@ -61,6 +61,14 @@ func (s *samples) writesLater() {
 		s.t.Fatal(err)
 	}
 	s.add("write", "nulls pass", data)
+	w = writes()["duplicate"]
+	w.Kind, w.Set, w.Numbers = fragment.InsertIgnore, nil, []int{7, 9}
+	if data, err = s.encodeWrite(w); err != nil {
+		s.t.Fatal(err)
+	}
+	s.add("write", "numbers", data)
+	s.add("result", "numbers", fragment.AppendWriteResult(nil, &fragment.WriteResult{Duplicates: 1,
+		Warnings: []fragment.Warning{{Level: "Warning", Code: 1062, Message: "Duplicate", Row: 2}}}))
 	keys := expr.NewKeySet(2, collation.Default)
 	keys.Add(types.Int(5))
 	keys.Add(types.Str("é"))

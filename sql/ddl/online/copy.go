@@ -73,7 +73,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	entries := catalog.EntriesOf(x.DB.Catalog(), c.From.ID) // which go with the first table
 	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error { putSecond(tx, second, x.Owner); return nil })
 	if err == nil {
-		cp := &copier{x: x, env: env, from: c.From, to: second}
+		cp := &copier{x: x, env: env, from: c.From, to: second, unasked: c.Unasked}
 		if rows, err = cp.run(ctx); err == nil {
 			err = x.checkReferences(ctx, env, db.Name, second, c.Table, ddl.AddedKeys(c.From, c.Table))
 		}
@@ -83,6 +83,9 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	}
 	if err != nil {
 		return 0, errors.Join(err, x.dropCopy(context.WithoutCancel(ctx), second))
+	}
+	if c.Unasked {
+		rows = 0 // as far as the user knows
 	}
 	return rows, x.dropTablets(ctx, append(entries, c.From))
 }
@@ -193,11 +196,12 @@ type copier struct {
 	batch    types.Batch
 	row      []types.Value
 	missing  []types.Value // for columns that from lacks
-	perRow   []expr.Expr   // for those of them with DEFAULT (expression); nil for others
+	perRow   []expr.Expr   // for those of them with DEFAULT (expression), or generated where unasked; nil for others
 	exprEnv  expr.Env
 	rules    *rules.Rows    // nil: to has none
 	place    locate.Place   // of rows in to
 	same     bool           // both tables have the same columns, and rows are copied as they are
+	unasked  bool           // rows are copied as they are, and new columns generated without strict mode (ddl.Change)
 	only     []int          // the places of the partitions that rows must belong into; nil: any
 	tablet   *schema.Tablet // where all rows go; nil: where they belong
 	autoInc  int            // a column of to that numbers the rows, or -1
@@ -230,7 +234,10 @@ func (cp *copier) prepare() error {
 	cp.missing = make([]types.Value, len(cp.to.Columns))
 	cp.row = make([]types.Value, len(cp.to.Columns))
 	cp.perRow = make([]expr.Expr, len(cp.to.Columns))
-	cp.exprEnv = expr.Env{Mode: cp.env.Mode, Now: cp.env.Now, InDML: true}
+	cp.exprEnv = expr.Env{Mode: cp.env.Mode, Now: cp.env.Now, InDML: true, Warn: cp.warn}
+	if cp.unasked {
+		cp.exprEnv.Mode.Strict, cp.exprEnv.Warn = false, func(uint16, string) {}
+	}
 	for i := range cp.to.Columns {
 		c := &cp.to.Columns[i]
 		if cp.same {
@@ -238,7 +245,7 @@ func (cp *copier) prepare() error {
 			cp.read = append(cp.read, cp.from.Columns[i].ID)
 			continue
 		}
-		if c.Generated == "" && cp.from.ColumnByID(c.ID) >= 0 {
+		if (c.Generated == "" || cp.unasked) && cp.from.ColumnByID(c.ID) >= 0 {
 			cp.source = append(cp.source, len(cp.read))
 			cp.read = append(cp.read, c.ID)
 			continue
@@ -248,7 +255,13 @@ func (cp *copier) prepare() error {
 		case c.AutoIncrement:
 			cp.autoInc = i
 		case bind.DefaultPerRow(c):
-			e, err := bind.RowDefault(nil, cp.to, i)
+			e, err := bind.RowDefault(nil, "", cp.to, i)
+			if err != nil {
+				return err
+			}
+			cp.perRow[i] = e
+		case c.Generated != "" && cp.unasked:
+			e, err := bind.Generated("", cp.to, i)
 			if err != nil {
 				return err
 			}
@@ -265,14 +278,13 @@ func (cp *copier) prepare() error {
 		cp.read = []schema.ColumnID{cp.from.Columns[0].ID}
 	}
 	cp.batch.Reset(len(cp.to.Columns))
-	cp.exprEnv.Warn = cp.warn
 	var err error
-	if cp.place, err = locate.PlaceOf(cp.to, cp.only); err != nil || cp.same {
+	if cp.place, err = locate.PlaceOf(cp.to, cp.only); err != nil || cp.same || cp.unasked {
 		return err
 	}
 	named := *cp.to
 	named.Name = cp.from.Name // as errors name its columns
-	cp.rules, err = rules.NewRows(&named, &cp.exprEnv)
+	cp.rules, err = rules.NewRows(cp.x.DB.Catalog(), &named, &cp.exprEnv)
 	return err
 }
 
@@ -301,7 +313,7 @@ func (cp *copier) convert(ctx context.Context, row []types.Value) (size int, err
 		c := &cp.to.Columns[i]
 		v := cp.missing[i]
 		switch {
-		case cp.perRow[i] != nil || c.Generated != "" && !cp.same:
+		case cp.perRow[i] != nil || c.Generated != "" && cp.source[i] < 0:
 			continue // when the columns are there that it may refer to
 		case cp.source[i] >= 0:
 			v, err = conversion.Assign(row[cp.source[i]], &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
@@ -353,7 +365,7 @@ func (cp *copier) follow() error {
 	return cp.rules.Violated(cp.row)
 }
 
-// defaults computes DEFAULT (expression) of new columns over the row's others.
+// defaults computes what perRow says of new columns over the row's others.
 func (cp *copier) defaults() (size int, err error) {
 	for i, e := range cp.perRow {
 		if e == nil {
@@ -362,13 +374,16 @@ func (cp *copier) defaults() (size int, err error) {
 		c := &cp.to.Columns[i]
 		v, err := e.Eval(&cp.exprEnv, rules.LocalRow(cp.row, &cp.env.Mode))
 		if err == nil {
-			v, err = conversion.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
+			v, err = conversion.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.exprEnv.Mode, cp.exprEnv.Warn) //nolint:gosec // a row number
 		}
 		if err != nil {
 			return 0, err
 		}
 		if v.IsNull() && c.NotNull {
-			return 0, mysqlerr.New(mysqlerr.InvalidUseOfNull)
+			if !cp.unasked {
+				return 0, mysqlerr.New(mysqlerr.InvalidUseOfNull)
+			}
+			v = conversion.ImplicitDefault(&c.Type)
 		}
 		cp.row[i] = v
 		size += 16 + len(v.Raw())
