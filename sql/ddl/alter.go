@@ -11,6 +11,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/sql/ddl/partitioning"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/row"
@@ -342,7 +343,7 @@ func (a *alteration) spec(s *ast.AlterTableSpec) error {
 		return a.tableOptions(s.Options)
 	case ast.AlterTableRenameTable:
 		a.change.RenameTo = s.NewTable
-		return CheckTableName(s.NewTable.Name.O)
+		return names.Table(s.NewTable.Name.O)
 	}
 	return a.rareSpec(s)
 }
@@ -673,7 +674,7 @@ func (a *alteration) renameColumn(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkColumnName(to); err != nil {
+	if err := names.Column(to); err != nil {
 		return err
 	}
 	if err := checkDependents(a.t, pos); err != nil {
@@ -766,7 +767,7 @@ func (a *alteration) renameIndex(from, to string) error {
 	if ix == nil || ix.ID == schema.PrimaryIndex {
 		return mysqlerr.New(mysqlerr.KeyDoesNotExist, from, a.t.Name)
 	}
-	if err := checkIndexName(to); err != nil {
+	if err := names.Index(to); err != nil {
 		return err
 	}
 	if o := a.t.IndexByName(to); o != nil && o != ix {

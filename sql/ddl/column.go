@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
@@ -36,7 +37,7 @@ type check struct {
 func parseColumn(env *Env, def *ast.ColumnDef, tableCollation collation.ID) (*column, error) {
 	c := &column{}
 	c.Name = def.Name.Name.O
-	if err := checkColumnName(c.Name); err != nil {
+	if err := names.Column(c.Name); err != nil {
 		return nil, err
 	}
 	var err error

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/bind"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/row"
@@ -149,7 +150,7 @@ func (b *builder) makeForeignKey(d *foreignDef) error {
 	if f.Name == "" {
 		f.Name = b.foreignName()
 	}
-	if err := checkName(f.Name, mysqlerr.WrongNameForIndex); err != nil {
+	if err := names.Check(f.Name, mysqlerr.WrongNameForIndex); err != nil {
 		return err
 	}
 	if err := b.foreignNameFree(f.Name); err != nil {

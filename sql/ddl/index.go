@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -61,7 +62,7 @@ func (d *indexDef) build(env *Env, t *schema.Table) (schema.Index, error) {
 	case d.primary:
 		ix.Name = "PRIMARY"
 	case d.name != "":
-		if err := checkIndexName(d.name); err != nil {
+		if err := names.Index(d.name); err != nil {
 			return ix, err
 		}
 	}

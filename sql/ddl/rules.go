@@ -15,6 +15,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/canonical"
 	"cloudsql/planner/syntax"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -509,7 +510,7 @@ func CheckNewRules(s *catalog.Snapshot, db string, t *schema.Table, changed ...*
 func checkNameTaken(s *catalog.Snapshot, db string, t *schema.Table, name string, changed []*schema.Table) bool {
 	isOther := func(o *schema.Table) bool { return o.ID != t.ID && o.Database == t.Database }
 	for _, o := range catalog.WithCheck(s, db, name) {
-		if isOther(o) && !IsCopy(o.Name) && !slices.ContainsFunc(changed, func(c *schema.Table) bool { return c.ID == o.ID }) {
+		if isOther(o) && !names.IsCopy(o.Name) && !slices.ContainsFunc(changed, func(c *schema.Table) bool { return c.ID == o.ID }) {
 			return true
 		}
 	}

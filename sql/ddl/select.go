@@ -3,6 +3,7 @@ package ddl
 import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/conversion"
 	"cloudsql/storage/schema"
@@ -14,7 +15,7 @@ import (
 func ColumnsOf(env *Env, fields []types.Field, source func(f *types.Field) *schema.Column) ([]schema.Column, error) {
 	columns := make([]schema.Column, len(fields))
 	for i := range fields {
-		if err := checkColumnName(fields[i].Name); err != nil {
+		if err := names.Column(fields[i].Name); err != nil {
 			return nil, err
 		}
 		columns[i] = ColumnOf(&fields[i], source(&fields[i]), env.strict())

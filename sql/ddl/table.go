@@ -10,6 +10,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/ddl/names"
 	"cloudsql/sql/ddl/partitioning"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -20,7 +21,7 @@ import (
 // TABLE … SELECT the statement's own columns come last, after extra, which are those of the query.
 func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra []schema.Column) (*schema.Table, error) {
 	name := stmt.Table.Name.O
-	if err := CheckTableName(name); err != nil {
+	if err := names.Table(name); err != nil {
 		return nil, err
 	}
 	if len(stmt.Cols)+len(extra) == 0 {
@@ -61,7 +62,7 @@ func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra
 
 // CreateTableLike copies a table's definition under a new name, as CREATE TABLE … LIKE does.
 func CreateTableLike(env *Env, db *schema.Database, name string, src *schema.Table) (*schema.Table, error) {
-	if err := CheckTableName(name); err != nil {
+	if err := names.Table(name); err != nil {
 		return nil, err
 	}
 	t := src.Clone()

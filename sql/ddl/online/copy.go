@@ -14,6 +14,7 @@ import (
 	"cloudsql/planner/locate"
 	"cloudsql/planner/rules"
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -57,7 +58,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 		return 0, err
 	}
 	second := c.Table.Clone()
-	second.Name, second.Version, second.Tablets, second.ForeignKeys = ddl.CopyName(c.From.ID), c.From.Version, nil, nil
+	second.Name, second.Version, second.Tablets, second.ForeignKeys = names.Copy(c.From.ID), c.From.Version, nil, nil
 	second.UniqueHere()
 	if staysCut(c.From, second) {
 		second.Tablets = c.From.Tablets

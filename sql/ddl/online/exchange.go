@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/sql/ddl/partitioning"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -102,7 +103,7 @@ func (e *exchanged) begin(ctx context.Context) error {
 		return noSuchTable(e.x.DB.Catalog(), e.was)
 	}
 	second := e.was.Clone()
-	second.ID, second.Name, second.Partitioning, second.ForeignKeys = 0, ddl.CopyName(e.was.ID), nil, nil
+	second.ID, second.Name, second.Partitioning, second.ForeignKeys = 0, names.Copy(e.was.ID), nil, nil
 	if second.Tablets = e.from; len(e.from) == 1 {
 		second.Tablets = nil
 	}

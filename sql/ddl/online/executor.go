@@ -11,6 +11,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
@@ -37,7 +38,7 @@ func (n Name) String() string { return n.DB + "." + n.Table }
 // CreateDatabase makes a database; created is false where IF NOT EXISTS found one. 1007.
 func (x *Executor) CreateDatabase(ctx context.Context, env *ddl.Env, stmt *ast.CreateDatabaseStmt) (created bool, err error) {
 	name := stmt.Name.O
-	if err := ddl.CheckDatabaseName(name); err != nil {
+	if err := names.Database(name); err != nil {
 		return false, err
 	}
 	collation, err := ddl.DatabaseCollation(stmt.Options, env.Collation)
@@ -522,7 +523,7 @@ func renamedObject(s *catalog.Snapshot, look func(Name) object, from, to Name) (
 	if !ok {
 		return o, mysqlerr.New(mysqlerr.BadDB, to.DB)
 	}
-	if err := ddl.CheckTableName(to.Table); err != nil {
+	if err := names.Table(to.Table); err != nil {
 		return o, err
 	}
 	if look(to).is() {

@@ -10,7 +10,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/clock"
-	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -190,7 +190,7 @@ func (x attempt) withTable(ctx context.Context, name Name, statement string,
 
 // sweep removes what a change left: a half filled copy, half built indexes.
 func (x *Executor) sweep(ctx context.Context, db *schema.Database, t *schema.Table) (*schema.Table, error) {
-	if second, ok := x.DB.Catalog().Table(db.Name, ddl.CopyName(t.ID)); ok {
+	if second, ok := x.DB.Catalog().Table(db.Name, names.Copy(t.ID)); ok {
 		if err := x.dropCopy(ctx, second); err != nil {
 			return nil, err
 		}

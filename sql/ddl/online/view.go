@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -22,7 +23,7 @@ const (
 
 // PutView is CREATE VIEW and its kin, of a descriptor that has neither id nor database. 1049, 1050, 1146, 1347.
 func (x *Executor) PutView(ctx context.Context, env *ddl.Env, name Name, v *schema.View, mode ViewMode) error {
-	if err := ddl.CheckTableName(name.Table); err != nil {
+	if err := names.Table(name.Table); err != nil {
 		return err
 	}
 	var there []schema.TableID

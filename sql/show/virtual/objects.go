@@ -6,7 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -110,7 +110,7 @@ func Objects(c Context, db string) []Object {
 		return list
 	}
 	for _, t := range c.Catalog().Tables(db) {
-		if !ddl.IsCopy(t.Name) && c.VisibleTable(db, t.Name) { // half filled by an ALTER TABLE
+		if !names.IsCopy(t.Name) && c.VisibleTable(db, t.Name) { // half filled by an ALTER TABLE
 			list = append(list, Object{DB: db, Desc: t})
 		}
 	}
