@@ -1,2 +1,2 @@
-// Package moving has tablets of a real cluster move from shard to shard, be cut and merged while clients work and nodes are killed.
+// Package moving has what a real cluster keeps move while clients work and nodes are killed: tablets from shard to shard, cut and merged; replicas from node to node.
 package moving
