@@ -110,7 +110,7 @@ func TestReadersAreWhereNoOtherIs(t *testing.T) {
 	})
 }
 
-// A node that comes back with an empty directory is given replicas again.
+// A node that comes back with an empty directory is given new replicas: none of those that it had is started again without its log (begin looks at that).
 func TestEmptyNodeGetsNewReplicas(t *testing.T) {
 	grown(t, 23, 7, func(w *world) {
 		w.setting(SettingReaders, "4")

@@ -236,6 +236,9 @@ func (r *Reconciler) start(ctx context.Context, sh *catalog.Shard, node schema.N
 	} else if err := r.member(ctx, sh.ID, Add, replica); err != nil {
 		return err
 	}
+	if now, ok := r.c.Catalog().Shard(sh.ID); ok && now.Changing[node] == catalog.Removing {
+		return fmt.Errorf("%w: the node has come back without it", errNotYet) // it had it already, perhaps
+	}
 	r.log.Info("giving a node a replica", "shard", sh.ID, "node", node, "replica", replica)
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -282,25 +285,30 @@ func (r *Reconciler) promote(ctx context.Context, sh *catalog.Shard, node schema
 			return false
 		}
 		delete(c.NonVoting, node)
-		delete(c.Changing, node)
+		if c.Changing[node] != catalog.Removing { // its node came back without it meanwhile
+			delete(c.Changing, node)
+		}
 		c.Replicas[node] = replica
 		return true
 	})
 }
 
 // intend notes a change in the catalog before raft is asked for it: its answer may be lost, and then the change is what must be
-// completed, whatever has come meanwhile.
+// completed, whatever has come meanwhile. errNotYet: sh is not what the catalog has by now; who is to be removed is, whatever else was to become of him.
 func (r *Reconciler) intend(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, change catalog.Change) error {
-	if sh.Changing[node] == change {
-		return nil
-	}
-	return r.changeShard(ctx, sh.ID, func(c *catalog.Shard) bool {
-		if now, _ := c.ReplicaOn(node); now != replica {
+	other := false
+	err := r.changeShard(ctx, sh.ID, func(c *catalog.Shard) bool {
+		now, _ := c.ReplicaOn(node)
+		if other = now != replica || c.Changing[node] == catalog.Removing && change != catalog.Removing; other || c.Changing[node] == change {
 			return false
 		}
 		c.Changing[node] = change
 		return true
 	})
+	if err == nil && other {
+		err = fmt.Errorf("%w: replica %d is to be another's, or none", errNotYet, replica)
+	}
+	return err
 }
 
 // replace takes a replica whose data is gone out of its group; the next step gives its node a new one.

@@ -38,6 +38,8 @@ type world struct {
 	nodes  map[schema.NodeID]*simNode
 	groups map[schema.ShardID]*simGroup
 	used   map[uint64]schema.ShardID // all replica ids that a group ever had
+	// started are the replicas that ever were: who has lost one's data must not be given it again, which its leader takes to have what it had.
+	started map[uint64]bool
 
 	weights map[schema.TabletID]weight
 	noise   float64                // by which share, at most, the work that a leader tells of is off
@@ -78,7 +80,7 @@ func newWorld(ctx context.Context, t *testing.T, seed uint64, cfg Config) *world
 	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 250*time.Millisecond)
 	w := &world{
 		t: t, cfg: cfg, ctx: ctx, rng: rand.New(rand.NewPCG(seed, 1)), snap: catalog.Empty(),
-		nodes: map[schema.NodeID]*simNode{}, groups: map[schema.ShardID]*simGroup{}, used: map[uint64]schema.ShardID{},
+		nodes: map[schema.NodeID]*simNode{}, groups: map[schema.ShardID]*simGroup{}, used: map[uint64]schema.ShardID{}, started: map[uint64]bool{},
 		weights: map[schema.TabletID]weight{}, moved: map[schema.TableID]int{},
 	}
 	w.mustChange(func(tx *catalog.Tx) error {
@@ -335,6 +337,11 @@ func (w *world) begin(s schema.ShardID, n *simNode, q StartRequest) error {
 		}
 		w.groups[s] = &simGroup{voters: map[uint64]bool{q.Members[0]: true}, nonVoting: map[uint64]bool{}, removed: map[uint64]bool{}}
 		w.note(s, q.Replica)
+	}
+	if key := q.Replica ^ uint64(s)<<56; w.started[key] {
+		w.t.Errorf("shard %d: replica %x is started again without its log", s, q.Replica)
+	} else {
+		w.started[key] = true
 	}
 	n.reps[s] = &simReplica{id: q.Replica, nonVoting: q.NonVoting}
 	return nil
