@@ -257,7 +257,7 @@ func TestGrowing(t *testing.T) {
 // Whatever is lost, breaks or stands still meanwhile: the cluster becomes what it should be, no replica id is used twice, and no
 // step takes a group's majority away (world looks at that).
 func TestReconcilingAmidFaults(t *testing.T) {
-	seeds := uint64(20)
+	seeds := uint64(10)
 	if testing.Short() {
 		seeds = 4
 	}

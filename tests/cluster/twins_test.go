@@ -24,7 +24,7 @@ func TestTwins(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts two processes")
 	}
-	steps, seed := harness.Number(t, "STEPS", 6), uint64(harness.Number(t, "SEED", 1)) //nolint:gosec // a seed
+	steps, seed := harness.Number(t, "STEPS", 4), uint64(harness.Number(t, "SEED", 1)) //nolint:gosec // a seed
 	nodes := harness.Cluster(t, 2)
 	w := &twins{t: t, rng: rand.New(rand.NewPCG(seed, 44)), db: nodes[0].DB("", ""), answers: map[string][]string{}, plans: map[string]int{}, nextID: 10000}
 	w.must("CREATE DATABASE one")
