@@ -214,20 +214,31 @@ func TestHeavyDatabase(t *testing.T) {
 	}
 }
 
-// A table that weighs more than a node should bear is not moved about: it is alone in the end.
+// hotTable is a database of tables of so many bytes each, the first of which does more work than three nodes should bear, on three nodes. tablets counts
+// those of the first.
+func (w *world) hotTable(tables int, bytes, others float64) (tablets func() int) {
+	w.setting(SettingPartLoad, "1000")
+	w.fill(1, tables, func(_, table int) weight {
+		if table == 0 {
+			return weight{inBytes: bytes, inWork: 3000}
+		}
+		return weight{inBytes: bytes, inWork: others}
+	})
+	for id := schema.NodeID(2); id <= 3; id++ {
+		w.join(id)
+	}
+	return func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.snap.Tables("d000")[0].Tablets)
+	}
+}
+
+// A table that weighs more than a node should bear, and may not be cut, is not moved about: it is alone in the end.
 func TestHotTableStays(t *testing.T) {
 	inWorld(t, 8, balanced, func(w *world) {
 		w.setting(SettingBalance, "TABLES")
-		w.setting(SettingPartLoad, "1000")
-		w.fill(1, 21, func(_, table int) weight {
-			if table == 0 {
-				return weight{inBytes: 1 << 20, inWork: 3000}
-			}
-			return weight{inBytes: 1 << 20, inWork: 100}
-		})
-		for id := schema.NodeID(2); id <= 3; id++ {
-			w.join(id)
-		}
+		w.hotTable(21, 1<<20, 100)
 		w.rests()
 		w.mu.Lock()
 		if n := w.moved[w.snap.Tables("d000")[0].ID]; n > 1 {
@@ -240,25 +251,6 @@ func TestHotTableStays(t *testing.T) {
 			}
 		}
 	})
-}
-
-// hotTable is a database with a table that weighs more than three nodes should bear, on three nodes.
-func (w *world) hotTable() (tablets func() int) {
-	w.setting(SettingPartLoad, "1000")
-	w.fill(1, 7, func(_, table int) weight {
-		if table == 0 {
-			return weight{inBytes: 8 << 20, inWork: 3000}
-		}
-		return weight{inBytes: 8 << 20, inWork: 50}
-	})
-	for id := schema.NodeID(2); id <= 3; id++ {
-		w.join(id)
-	}
-	return func() int {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		return len(w.snap.Tables("d000")[0].Tablets)
-	}
 }
 
 // weighTable changes what the tablets of the first table weigh together.
@@ -278,7 +270,7 @@ func TestHotTableIsCut(t *testing.T) {
 	for _, statement := range []bool{false, true} {
 		t.Run(fmt.Sprint(statement), func(t *testing.T) {
 			inWorld(t, 9, balanced, func(w *world) {
-				tablets := w.hotTable()
+				tablets := w.hotTable(7, 8<<20, 50)
 				w.becomesIn(time.Hour, "even", func() error { return w.within(0.2) })
 				cut := tablets()
 				if cut < 3 {
@@ -328,7 +320,7 @@ func TestHotTableIsCut(t *testing.T) {
 func TestHotTableThatCannotBeCut(t *testing.T) {
 	inWorld(t, 10, balanced, func(w *world) {
 		w.uncut = true
-		tablets := w.hotTable()
+		tablets := w.hotTable(7, 8<<20, 50)
 		time.Sleep(50 * time.Minute)
 		w.mu.Lock()
 		tried, moves := w.failed, len(catalog.Moves(w.snap))
@@ -342,17 +334,9 @@ func TestHotTableThatCannotBeCut(t *testing.T) {
 // A few rows that are busy are not cut.
 func TestHotRowStays(t *testing.T) {
 	inWorld(t, 11, balanced, func(w *world) {
-		w.setting(SettingPartLoad, "1000")
-		w.fill(1, 7, func(_, table int) weight {
-			return weight{inBytes: 100 << 10, inWork: []float64{3000, 50, 50, 50, 50, 50, 50}[table]}
-		})
-		for id := schema.NodeID(2); id <= 3; id++ {
-			w.join(id)
-		}
+		tablets := w.hotTable(7, 100<<10, 50)
 		time.Sleep(time.Hour)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if n := len(w.snap.Tables("d000")[0].Tablets); n != 1 {
+		if n := tablets(); n != 1 {
 			t.Errorf("%d tablets", n)
 		}
 	})

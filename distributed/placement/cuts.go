@@ -99,12 +99,14 @@ func (r balancing) cool(ctx context.Context, c *catalog.Snapshot, m *scales, p p
 	}
 	for _, id := range list {
 		t, ok := c.TableByID(id)
-		if !ok || !t.Split() && len(failedOf(c, t)) == 0 {
+		if ok {
+			if failed := failedOf(c, t); len(failed) > 0 {
+				return r.giveUp(ctx, c, t, failed)
+			}
+		}
+		if !ok || !t.Split() {
 			delete(k.light, id)
 			return r.change(ctx, func(tx *catalog.Tx) error { tx.PutCutHere(id, false); return nil })
-		}
-		if failed := failedOf(c, t); len(failed) > 0 {
-			return r.giveUp(ctx, c, t, failed)
 		}
 		if !p.light(sum(weights, t)) || catalog.Moving(c, id) || catalog.Defining(c, id) {
 			delete(k.light, id)
@@ -174,12 +176,6 @@ func (r balancing) merge(ctx context.Context, c *catalog.Snapshot, t *schema.Tab
 		_, err := tx.BeginMerge(now, all, to)
 		return err
 	})
-}
-
-func (r balancing) change(ctx context.Context, fn func(tx *catalog.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	return r.c.ChangeCatalog(ctx, fn)
 }
 
 // rest has something stay as it is for some time.

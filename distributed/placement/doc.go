@@ -18,6 +18,8 @@
 //	balance.go    replicas and leases from nodes with many to nodes with few, and leases by what they come to
 //	weigh.go      what nodes bear, and which moves would make that more even
 //	shift.go      which tablets move together, and having them moved (package moves does it)
+//	cuts.go       tablets that are too much for a node are cut, and put together again when they are light (decision 54)
+//	routes.go     which node serves a shard, or a past state of it
 //	reconcile.go  the steps, in their order
 //	tables.go     shards for the tablets of new tables
 //	version.go    the cluster's version
@@ -25,5 +27,5 @@
 // Invariants: replica ids are drawn from the catalog before they are used, and never again. A change that raft was asked for is
 // completed, whatever was heard of it. Nothing is taken out of a group before as many others as it should have vote, run and have
 // caught up. Tablets are moved for evenness only by moves that make the sum of weigh.go smaller, so none goes to and fro while loads
-// stay; and those of a database together. (decisions 43, 47; sim_test.go is a simulation of whole clusters.)
+// stay; and those of a database together. (decisions 43, 47, 53, 54; sim_test.go is a simulation of whole clusters.)
 package placement

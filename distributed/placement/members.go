@@ -202,37 +202,29 @@ func (r *Reconciler) candidates(c *catalog.Snapshot, sh *catalog.Shard) (out []c
 
 // replicaCounts counts the replicas of data shards that each node has.
 func replicaCounts(c *catalog.Snapshot) map[schema.NodeID]int {
-	counts := map[schema.NodeID]int{}
+	return countReplicas(c, func(*catalog.Shard, schema.NodeID) bool { return true })
+}
+
+// voterCounts counts the replicas of data shards that vote on each node, or are to.
+func voterCounts(c *catalog.Snapshot) map[schema.NodeID]int {
+	return countReplicas(c, (*catalog.Shard).ToVote)
+}
+
+func countReplicas(c *catalog.Snapshot, counts func(*catalog.Shard, schema.NodeID) bool) map[schema.NodeID]int {
+	n := map[schema.NodeID]int{}
 	for _, sh := range c.Shards() {
 		if sh.ID == schema.SystemShard {
 			continue
 		}
 		for _, ids := range []map[schema.NodeID]uint64{sh.Replicas, sh.NonVoting} {
 			for id := range ids {
-				counts[id]++
+				if counts(sh, id) {
+					n[id]++
+				}
 			}
 		}
 	}
-	return counts
-}
-
-// voterCounts counts the replicas of data shards that vote on each node, or are to.
-func voterCounts(c *catalog.Snapshot) map[schema.NodeID]int {
-	counts := map[schema.NodeID]int{}
-	for _, sh := range c.Shards() {
-		if sh.ID == schema.SystemShard {
-			continue
-		}
-		for id := range sh.Replicas {
-			counts[id]++
-		}
-		for id := range sh.NonVoting {
-			if sh.ToVote(id) {
-				counts[id]++
-			}
-		}
-	}
-	return counts
+	return n
 }
 
 // dismiss takes one replica out of its group that the group can do without: of a node that is leaving, of one that is lost and
@@ -410,9 +402,7 @@ func (r *Reconciler) letGo(ctx context.Context, c *catalog.Snapshot) (done bool,
 		if !m.Removing || m.Left || has(c, m.ID) {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		return true, r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		return true, r.change(ctx, func(tx *catalog.Tx) error {
 			now, ok := tx.Snapshot.Node(m.ID)
 			if !ok || !now.Removing || has(tx.Snapshot, m.ID) {
 				return nil

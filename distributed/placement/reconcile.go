@@ -208,11 +208,16 @@ func (r *Reconciler) allot(ctx context.Context, s schema.ShardID, m member) erro
 	})
 }
 
-// changeShard changes a shard's record; fn reports whether it changed its copy.
-func (r *Reconciler) changeShard(ctx context.Context, s schema.ShardID, fn func(*catalog.Shard) bool) error {
+// change changes the catalog, or fails within a time.
+func (r *Reconciler) change(ctx context.Context, fn func(tx *catalog.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	return r.c.ChangeCatalog(ctx, fn)
+}
+
+// changeShard changes a shard's record; fn reports whether it changed its copy.
+func (r *Reconciler) changeShard(ctx context.Context, s schema.ShardID, fn func(*catalog.Shard) bool) error {
+	return r.change(ctx, func(tx *catalog.Tx) error {
 		old, ok := tx.Snapshot.Shard(s)
 		if !ok {
 			return fmt.Errorf("shard %d is gone", s)
@@ -385,9 +390,7 @@ func (r *Reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, e
 		return false, nil
 	}
 	home := slices.MinFunc(SortedNodes(leads), func(a, b schema.NodeID) int { return leads[a] - leads[b] })
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	return true, r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	return true, r.change(ctx, func(tx *catalog.Tx) error {
 		id := FirstDataShard
 		for _, sh := range tx.Snapshot.Shards() {
 			id = max(id, sh.ID+1)

@@ -201,9 +201,7 @@ func (r balancing) goOn(ctx context.Context, c *catalog.Snapshot, s *Shift) erro
 
 // begin has some tablets of a shift move, and notes it.
 func (r balancing) begin(ctx context.Context, s *Shift) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	return r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	return r.change(ctx, func(tx *catalog.Tx) error {
 		var now Shift
 		if tx.Snapshot.Record(shiftKind, shiftKey, &now) && now != *s {
 			return nil
@@ -254,9 +252,7 @@ func (r balancing) end(ctx context.Context, s *Shift, done bool) error {
 		rest = restFailed
 		r.log.Warn("some tablets could not be moved", "database", uint64(s.Database), "table", uint64(s.Table), "from", s.From, "to", s.To)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	err := r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err := r.change(ctx, func(tx *catalog.Tx) error {
 		for _, h := range s.tablets(tx.Snapshot) {
 			m := s.moveOf(tx.Snapshot, h.tablet)
 			switch {
@@ -420,11 +416,11 @@ func units(c *catalog.Snapshot, weights map[schema.TabletID]weight, mean weight,
 // too heavy for that, each table; and of such a table, each tablet. What is being redefined can't move.
 func (p *policy) unitsOf(c *catalog.Snapshot, d *schema.Database, weights map[schema.TabletID]weight, mean weight) []unit {
 	tables := c.Tables(d.Name)
-	var all weight
-	for _, h := range housedIn(c, d) {
-		all = all.plus(weights[h.tablet.ID], 1)
+	var parts []*schema.Table
+	for _, t := range tables {
+		parts = append(parts, catalog.WithEntries(c, t)...)
 	}
-	parted := p.tooHeavy(all, mean)
+	parted := p.tooHeavy(sum(weights, parts...), mean)
 	g := group{at: map[Shift]int{}}
 	for _, t := range tables {
 		if catalog.Defining(c, t.ID) {

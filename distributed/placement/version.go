@@ -2,7 +2,6 @@ package placement
 
 import (
 	"context"
-	"time"
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/version"
@@ -19,9 +18,7 @@ func (r *Reconciler) raiseVersion(ctx context.Context) (done bool, err error) {
 	if _, ok := r.NextVersion(r.c.Catalog()); !ok {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	err = r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err = r.change(ctx, func(tx *catalog.Tx) error {
 		if v, ok := r.NextVersion(tx.Snapshot); ok { // members may have come meanwhile
 			r.log.Info("raising the cluster's version", "active", v.Active, "next", v.Next)
 			tx.PutClusterVersion(v)

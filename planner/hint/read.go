@@ -85,10 +85,7 @@ func Read(text string, mode mysql.SQLMode) Text {
 
 // Warnings are what MySQL says of a statement's hints: 1064 for what is none, 3125 and 3126 for those that are left out, 3127 for those about
 // a query block that is not there.
-func Warnings(text string, mode mysql.SQLMode) []*mysqlerr.Error {
-	_, r := read(text, mode)
-	return r.warnings
-}
+func (t *Text) Warnings() []*mysqlerr.Error { return t.r.warnings }
 
 // Name is a table, or an index of it, that a hint names.
 type Name struct {
@@ -98,8 +95,8 @@ type Name struct {
 }
 
 // Names are the tables and indexes that hints name, but for those in blocks that 3127 tells of.
-func Names(text string, mode mysql.SQLMode) (list []Name) {
-	_, r := read(text, mode)
+func (t *Text) Names() (list []Name) {
+	r := t.r
 	for _, n := range r.names {
 		if n.Block != "" {
 			n.At = r.blocks[strings.ToLower(n.Block)]

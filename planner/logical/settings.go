@@ -30,7 +30,7 @@ type Settings struct {
 
 // Switches are the flags of optimizer_switch that plans go by, where they are not as by default.
 type Switches struct {
-	NoHashJoin        bool // block_nested_loop=off, hash_join=off
+	NoHashJoin        bool // block_nested_loop=off; hash_join has had no effect since 8.0.19
 	NoSemijoin        bool
 	NoMaterialization bool
 	NoLooseScan       bool

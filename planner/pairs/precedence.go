@@ -60,14 +60,10 @@ func (p Precedence) Allows(a, b uint64) bool {
 
 // Ready tells whether all inputs that come before one have been joined.
 func (p Precedence) Ready(i int, done []bool) bool {
-	return p == nil || !slices.ContainsFunc(p.before(i), func(k int) bool { return !done[k] })
-}
-
-func (p Precedence) before(i int) (list []int) {
 	for k := range p {
-		if p[i]&(1<<k) != 0 {
-			list = append(list, k)
+		if p[i]&(1<<k) != 0 && !done[k] {
+			return false
 		}
 	}
-	return list
+	return true
 }

@@ -6,7 +6,6 @@ import (
 
 // Limits of MySQL with InnoDB.
 const (
-	maxNameChars    = 64
 	maxColumns      = 1017
 	maxIndexes      = 64
 	maxIndexParts   = 16

@@ -325,7 +325,7 @@ func RenameChecks(t *schema.Table, from string) error {
 
 // checkCheckName refuses what no check can be named. All that is not too long may be, blanks at its end too. 1059.
 func checkCheckName(name string) error {
-	if utf8.RuneCountInString(name) > maxNameChars {
+	if utf8.RuneCountInString(name) > names.MaxChars {
 		return mysqlerr.New(mysqlerr.TooLongIdent, name)
 	}
 	return nil

@@ -17,13 +17,13 @@ type NamedByHint struct {
 
 // HintsOf is what is to be said of a statement's hints, whatever the catalog has, and the names in them that have to be looked for.
 func HintsOf(n ast.StmtNode, text string, mode mysql.SQLMode) ([]*mysqlerr.Error, []NamedByHint) {
-	return hint.Warnings(text, mode), namedByHints(n, text, mode)
+	hints := hint.Read(text, mode)
+	return hints.Warnings(), namedByHints(n, hints.Names())
 }
 
 // namedByHints are the tables that a statement's hints name and their query blocks have not, and the indexes that they name. (What an INSERT
 // has hints about is not looked for.)
-func namedByHints(n ast.StmtNode, text string, mode mysql.SQLMode) (list []NamedByHint) {
-	names := hint.Names(text, mode)
+func namedByHints(n ast.StmtNode, names []hint.Name) (list []NamedByHint) {
 	if names == nil {
 		return nil
 	}

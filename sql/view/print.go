@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/canonical"
 	"cloudsql/planner/driver"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/mysqlerr"
 )
 
 // printer writes a query as MySQL writes those of views: lower case, all names quoted, operators in parentheses. Nodes that it has no
@@ -37,7 +38,7 @@ func (p *printer) restore(n ast.Node) {
 	}
 }
 
-func (p *printer) name(s string) { p.WriteString("`" + strings.ReplaceAll(s, "`", "``") + "`") }
+func (p *printer) name(s string) { p.WriteString(mysqlerr.Quote(s)) }
 
 func (p *printer) query(n ast.Node) {
 	switch n := n.(type) {

@@ -52,12 +52,16 @@ func entriesPrefix(id TableID) string { return strconv.FormatUint(uint64(id), 10
 
 // EntriesFor is the table whose entries t has; false: t is another kind of table.
 func (t *Table) EntriesFor() (TableID, bool) {
+	if t.Database != 0 {
+		return 0, false
+	}
 	id, _, ok := strings.Cut(t.Name, ".")
 	n, err := strconv.ParseUint(id, 10, 64)
-	return TableID(n), t.Database == 0 && ok && err == nil
+	return TableID(n), ok && err == nil
 }
 
 // EntriesOf tells whether t has entries of another table.
 func (t *Table) EntriesOf(id TableID) bool {
-	return t.Database == 0 && strings.HasPrefix(t.Name, entriesPrefix(id))
+	of, ok := t.EntriesFor()
+	return ok && of == id
 }

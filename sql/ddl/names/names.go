@@ -1,4 +1,3 @@
-// Package names says which names databases, tables, columns and indexes may have.
 package names
 
 import (
@@ -10,13 +9,13 @@ import (
 	"cloudsql/storage/schema"
 )
 
-// maxChars is how long a name may be.
-const maxChars = 64
+// MaxChars is how long a name may be.
+const MaxChars = 64
 
 // Check applies the rules that hold for every identifier; wrong is the error for a name that can't be one.
 func Check(name string, wrong uint16) error {
 	switch {
-	case utf8.RuneCountInString(name) > maxChars:
+	case utf8.RuneCountInString(name) > MaxChars:
 		return mysqlerr.New(mysqlerr.TooLongIdent, name)
 	case name == "" || strings.HasSuffix(name, " ") || strings.ContainsRune(name, 0):
 		return mysqlerr.New(wrong, name)

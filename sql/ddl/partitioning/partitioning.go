@@ -17,6 +17,7 @@ import (
 	"cloudsql/planner/canonical"
 	"cloudsql/planner/partition"
 	"cloudsql/planner/syntax"
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -29,7 +30,6 @@ const (
 	maxPartitions       = 8192
 	maxPartitionFields  = 16
 	maxPartitionComment = 1024
-	maxNameChars        = 64
 )
 
 // partitioner makes a Partitioning for a table whose columns and keys are there.
@@ -237,7 +237,7 @@ func checkNames(p *schema.Partitioning) error {
 			if part.Name == "" || strings.HasSuffix(part.Name, " ") {
 				return mysqlerr.New(mysqlerr.WrongPartitionName)
 			}
-			if len([]rune(part.Name)) > maxNameChars {
+			if len([]rune(part.Name)) > names.MaxChars {
 				return mysqlerr.New(mysqlerr.TooLongIdent, part.Name)
 			}
 			folded := strings.ToLower(part.Name)
