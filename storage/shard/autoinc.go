@@ -120,25 +120,26 @@ func (c *counters) claim(value uint64) {
 
 // claimStored notes the values in the rows of a piece that was stored. What is no row is told of when the piece is resolved.
 func (a *applying) claimStored(effects []byte) {
+	var scratch []types.Value
 	d := wire.NewReader(effects)
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		e := fragment.ReadEffect(d)
 		if t, ok := a.tablets.Get(e.Tablet); ok && e.Op == fragment.EffectPut && d.Err() == nil {
-			t.counters.claim(t.valueIn(e.Row))
+			t.counters.claim(t.valueIn(e.Row, &scratch))
 		}
 	}
 }
 
-// valueIn is the AUTO_INCREMENT value of a stored row, 0 where it has none.
-func (t *tablet) valueIn(stored []byte) uint64 {
+// valueIn is the AUTO_INCREMENT value of a stored row, which it decodes into scratch; 0 where it has none.
+func (t *tablet) valueIn(stored []byte, scratch *[]types.Value) uint64 {
 	if t.current.autoInc < 0 {
 		return 0
 	}
-	row := make([]types.Value, len(t.current.table.Columns))
-	if t.current.full.Decode(stored, row, nil) != nil {
+	*scratch = resize(*scratch, len(t.current.table.Columns))
+	if t.current.full.Decode(stored, *scratch, nil) != nil {
 		return 0
 	}
-	value, _ := autoIncValue(row[t.current.autoInc])
+	value, _ := autoIncValue((*scratch)[t.current.autoInc])
 	return value
 }
 
@@ -186,12 +187,13 @@ func (s *Shard) KeepAutoInc(ws *Workspace) {
 	a := &s.autoInc
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	var scratch []types.Value
 	ws.rows.Scan(func(key []byte, item workspaceItem) bool {
 		t, ok := s.tablets.Load().Get(tabletOfKey(key))
 		if !ok || item.deleted {
 			return true
 		}
-		if given := t.valueIn(item.payload); given > 0 && given < math.MaxUint64 { // who commits what is no row will be told
+		if given := t.valueIn(item.payload, &scratch); given > 0 && given < math.MaxUint64 { // who commits what is no row will be told
 			a.next[t.id] = max(a.nextOf(t), given+1)
 		}
 		return true
