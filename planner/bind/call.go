@@ -12,6 +12,7 @@ import (
 	ptypes "github.com/pingcap/tidb/pkg/parser/types"
 
 	"cloudsql/planner/driver"
+	"cloudsql/planner/lexer"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/conversion"
@@ -85,7 +86,7 @@ func callable(name string) bool {
 	case "and", "or", "xor", "not", "neg", "div", "in", "between", "like", "regexp", "rlike", "binary", "case", "row":
 		return false
 	}
-	return !strings.ContainsFunc(name, func(r rune) bool { return r < utf8.RuneSelf && !syntax.IsWord(byte(r)) })
+	return !strings.ContainsFunc(name, func(r rune) bool { return r < utf8.RuneSelf && !lexer.IsWord(byte(r)) })
 }
 
 // nameSystemZone puts the zone's name for 'SYSTEM', which would be another one on another node, and which readers of V1

@@ -122,7 +122,7 @@ func read(text string, mode mysql.SQLMode) (string, *reader) {
 	}
 	r.blocks, r.titles, r.texts = map[string]int{}, map[int]string{}, map[int]string{}
 	b := []byte(text)
-	l := lexer.Lexer{Text: text, Escapes: mode&mysql.ModeNoBackslashEscapes == 0}
+	l := lexer.New(text, mode)
 	verb, depth, before := "", 0, "" // the statement's own, where parentheses around it do not count
 	for t := l.Next(); t.Kind != lexer.End; t = l.Next() {
 		word := strings.ToLower(text[t.From:t.To])

@@ -1,6 +1,10 @@
 package lexer
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+)
 
 // Kind is what a token is.
 type Kind uint8
@@ -37,6 +41,11 @@ type Lexer struct {
 	Inside bool
 
 	open bool // such a comment; they don't nest: the first end ends it
+}
+
+// New reads a text under a sql_mode.
+func New(text string, mode mysql.SQLMode) Lexer {
+	return Lexer{Text: text, Escapes: mode&mysql.ModeNoBackslashEscapes == 0}
 }
 
 // Next gives the next token; at the end one of kind End.

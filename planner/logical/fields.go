@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/block"
+	"cloudsql/planner/lexer"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
@@ -121,7 +122,7 @@ var literalText = regexp.MustCompile(`^([nN]|_\w+\s*)?['"]`)
 
 // FieldText names a column after its expression's text, as MySQL does.
 func FieldText(f *ast.SelectField) string {
-	text := strings.TrimSpace(syntax.WithoutComments(syntax.WrittenText(f.Text())))
+	text := strings.TrimSpace(lexer.WithoutComments(syntax.WrittenText(f.Text())))
 	if v, ok := f.Expr.(ast.ValueExpr); ok && literalText.MatchString(text) {
 		text = v.GetString()
 	}

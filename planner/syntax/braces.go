@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/lexer"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -19,12 +20,12 @@ func checkBraces(text string, mode mysql.SQLMode) error {
 		return nil
 	}
 	levels, before := []braceLevel{{}}, ""
-	l := Lexer{Text: text, Escapes: mode&mysql.ModeNoBackslashEscapes == 0}
-	for t := l.Next(); t.Kind != End; t = l.Next() {
+	l := lexer.New(text, mode)
+	for t := l.Next(); t.Kind != lexer.End; t = l.Next() {
 		switch t.Kind {
-		case Comment, Hint:
+		case lexer.Comment, lexer.Hint:
 			continue
-		case String:
+		case lexer.String:
 			before = "''"
 			continue
 		}

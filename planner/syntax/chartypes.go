@@ -7,6 +7,8 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/lexer"
 )
 
 // Types of strings in words that the parser forgets or lacks. NCHAR, NVARCHAR, NATIONAL CHAR and their other spellings are in utf8mb3;
@@ -130,7 +132,7 @@ func mayPrecedeType(token string) bool {
 	case "", "(", ",", ".", "add", "column", "modify", "change", "select", "by":
 		return false
 	}
-	return token[0] == '`' || token[0] == '"' || IsWord(token[0])
+	return token[0] == '`' || token[0] == '"' || lexer.IsWord(token[0])
 }
 
 // national reads a national type at i: what it gives way to, "" for none, and where its words end.

@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/driver"
+	"cloudsql/planner/lexer"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -102,7 +103,7 @@ func endsType(token string) bool {
 	case ')', '\'', '"', '`':
 		return true
 	default:
-		return IsWord(c)
+		return lexer.IsWord(c)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/planner/lexer"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -189,4 +190,4 @@ func (d *derivedFinder) namesColumns(i int) bool {
 	}
 }
 
-func isName(token string) bool { return token != "" && (token[0] == '`' || IsWord(token[0])) }
+func isName(token string) bool { return token != "" && (token[0] == '`' || lexer.IsWord(token[0])) }

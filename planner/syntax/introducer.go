@@ -35,10 +35,10 @@ func introducedBy(word string) (string, bool) {
 func mayIntroduce(text string) bool {
 	for i := strings.IndexByte(text, '_'); i >= 0; {
 		end := i + 1
-		for end < len(text) && IsWord(text[end]) {
+		for end < len(text) && lexer.IsWord(text[end]) {
 			end++
 		}
-		if i == 0 || !IsWord(text[i-1]) {
+		if i == 0 || !lexer.IsWord(text[i-1]) {
 			if _, ok := introducedBy(text[i:end]); ok {
 				return true
 			}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/lexer"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -55,7 +56,7 @@ func (o *outline) token(i int) (next int, err error) {
 	if c <= ' ' {
 		return i + 1, nil
 	}
-	if n := CommentLength(o.text[i:]); n > 0 {
+	if n := lexer.CommentLength(o.text[i:]); n > 0 {
 		o.comments++
 		o.worst = max(o.worst, o.comments)
 		return i + n, nil
@@ -98,7 +99,7 @@ func (o *outline) word(i int) (next int, err error) {
 			"Thread stack overrun:  an expression may have %d operators and words that depend on each other", maxChain)
 	}
 	start := i
-	for i < len(o.text) && IsWord(o.text[i]) {
+	for i < len(o.text) && lexer.IsWord(o.text[i]) {
 		i++
 	}
 	return max(i, start+1), nil
@@ -129,20 +130,20 @@ func plain(text string, mode mysql.SQLMode) (string, error) {
 // it knows for an error. open tells that the end of one for a version is missing.
 func blankComments(text string, escapes bool) (blank string, open bool) {
 	b, word := []byte(text), false
-	l := Lexer{Text: text, Escapes: escapes, Inside: true}
-	for t := l.Next(); t.Kind != End; t = l.Next() {
+	l := lexer.Lexer{Text: text, Escapes: escapes, Inside: true}
+	for t := l.Next(); t.Kind != lexer.End; t = l.Next() {
 		piece := b[t.From:t.To]
 		switch {
-		case t.Kind == Hint && word:
+		case t.Kind == lexer.Hint && word:
 			word = false
 			continue
-		case t.Kind == Comment || t.Kind == Hint:
+		case t.Kind == lexer.Comment || t.Kind == lexer.Hint:
 			if piece[0] == '/' && (len(piece) < len("/**/") || string(piece[len(piece)-2:]) != "*/") {
 				open = open || strings.HasPrefix(text[t.From:], "/*!")
 				continue
 			}
-		case t.Kind != Code && t.Kind != CodeEnd:
-			word = t.Kind == Word
+		case t.Kind != lexer.Code && t.Kind != lexer.CodeEnd:
+			word = t.Kind == lexer.Word
 			continue
 		}
 		for i, c := range piece {
@@ -152,4 +153,10 @@ func blankComments(text string, escapes bool) (blank string, open bool) {
 		}
 	}
 	return string(b), open || l.InCode()
+}
+
+// skipQuoted gives the position after the string or name that begins at i.
+func skipQuoted(text string, i int, escapes bool) int {
+	end, _, _ := lexer.Quoted(text, i, escapes)
+	return end
 }

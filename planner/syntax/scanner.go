@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/lexer"
 )
 
 // scanner goes through the tokens of a text without conditional comments (plain), parts of which give way to others.
@@ -31,7 +33,7 @@ func (s *scanner) changed() string { return s.out.String() + s.text[s.copied:] }
 // space gives the next token's position.
 func (s *scanner) space(i int) int {
 	for i < len(s.text) {
-		switch n := CommentLength(s.text[i:]); {
+		switch n := lexer.CommentLength(s.text[i:]); {
 		case n > 0:
 			i += n
 		case s.text[i] <= ' ':
@@ -45,6 +47,6 @@ func (s *scanner) space(i int) int {
 
 // token gives where the token at i ends, which is no comment.
 func (s *scanner) token(i int) int {
-	l := Lexer{Text: s.text, Pos: i, Escapes: s.escapes}
+	l := lexer.Lexer{Text: s.text, Pos: i, Escapes: s.escapes}
 	return l.Next().To
 }

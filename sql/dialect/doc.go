@@ -1,5 +1,5 @@
 // Package dialect reads what of MySQL's language is not left to the parser, from texts and without a grammar; all of it on one lexer
-// (syntax.Lexer), so that a quote, a comment or a semicolon means the same to each:
+// (lexer.Lexer), so that a quote, a comment or a semicolon means the same to each:
 //
 //	split.go       a text of several statements → the first one and the rest
 //	extract.go     a text → itself without its literals, which names a plan that others may have made; and the literals

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"cloudsql/planner/syntax"
+	"cloudsql/planner/lexer"
 	"cloudsql/storage/types"
 )
 
@@ -30,7 +30,7 @@ func (x *Extractor) Extract(text string) bool {
 	if len(text) > MaxText {
 		return false
 	}
-	s := extraction{x: x, text: text, lex: syntax.Lexer{Text: text, Escapes: true}}
+	s := extraction{x: x, text: text, lex: lexer.Lexer{Text: text, Escapes: true}}
 	return s.run()
 }
 
@@ -45,7 +45,7 @@ const (
 
 type extraction struct {
 	x       *Extractor
-	lex     syntax.Lexer
+	lex     lexer.Lexer
 	text    string
 	pos     int // where the present token ends
 	mode    mode
@@ -66,21 +66,21 @@ func (s *extraction) run() bool {
 		s.pos = t.To
 		var ok bool
 		switch t.Kind {
-		case syntax.End:
+		case lexer.End:
 			return s.mode != modeStart && s.selects <= 1
-		case syntax.Word:
+		case lexer.Word:
 			if isDigit(s.text[t.From]) {
 				ok = s.number(t.From)
 			} else {
 				ok = s.word(t.From)
 			}
-		case syntax.String:
+		case lexer.String:
 			ok = s.str(t)
-		case syntax.Name:
+		case lexer.Name:
 			if ok = t.Closed; ok {
 				s.keep(t.From)
 			}
-		case syntax.Sign:
+		case lexer.Sign:
 			if c := s.text[t.From]; c == '.' && t.To < len(s.text) && isDigit(s.text[t.To]) && !s.afterName() {
 				ok = s.number(t.From)
 			} else {
@@ -123,7 +123,7 @@ func (s *extraction) afterName() bool {
 		return false
 	}
 	c := s.x.Key[len(s.x.Key)-1]
-	return syntax.IsWord(c) || c == '`'
+	return lexer.IsWord(c) || c == '`'
 }
 
 func (s *extraction) token(word string) {
@@ -220,7 +220,7 @@ func (s *extraction) number(from int) bool {
 		}
 		s.digits()
 	}
-	if s.pos < len(s.text) && syntax.IsWord(s.text[s.pos]) {
+	if s.pos < len(s.text) && lexer.IsWord(s.text[s.pos]) {
 		return false // 12abc: a name that begins with digits
 	}
 	if s.mode != modeExtract {
@@ -263,7 +263,7 @@ func numberValue(text string, kind byte) (types.Value, byte, bool) {
 }
 
 // str takes a string literal; the text has no backslashes or doubled quotes in the common case.
-func (s *extraction) str(t syntax.Token) bool {
+func (s *extraction) str(t lexer.Token) bool {
 	if s.prevLiteral || fold(s.prevWord, "DATE") || fold(s.prevWord, "TIME") || fold(s.prevWord, "TIMESTAMP") ||
 		fold(s.prevWord, "N") || fold(s.prevWord, "X") || fold(s.prevWord, "B") || fold(s.prevWord, "AS") ||
 		fold(s.prevWord, "SEPARATOR") || fold(s.prevWord, "ESCAPE") {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/syntax"
+	"cloudsql/planner/lexer"
 )
 
 // IntoFile is the clause INTO OUTFILE or INTO DUMPFILE of a SELECT.
@@ -19,7 +19,7 @@ type IntoFile struct {
 // TakeIntoFile takes INTO OUTFILE | DUMPFILE out of a SELECT, wherever it stands outside of parentheses; nil where there is none. The
 // parser knows it at one place, and neither its character set nor INTO DUMPFILE.
 func TakeIntoFile(text string, mode mysql.SQLMode) (f *IntoFile) {
-	eachInto(text, mode, func(t syntax.Token, l syntax.Lexer) bool {
+	eachInto(text, mode, func(t lexer.Token, l lexer.Lexer) bool {
 		r := clauseReader{text: text, l: l}
 		if f = r.intoFile(); f == nil {
 			return false
@@ -31,15 +31,15 @@ func TakeIntoFile(text string, mode mysql.SQLMode) (f *IntoFile) {
 }
 
 // eachInto gives fn each INTO outside of parentheses, with the lexer behind it, until fn has found its clause there.
-func eachInto(text string, mode mysql.SQLMode, fn func(t syntax.Token, l syntax.Lexer) bool) {
-	depth, l := 0, lexer(text, mode)
-	for t := l.Next(); t.Kind != syntax.End; t = l.Next() {
+func eachInto(text string, mode mysql.SQLMode, fn func(t lexer.Token, l lexer.Lexer) bool) {
+	depth, l := 0, lexer.New(text, mode)
+	for t := l.Next(); t.Kind != lexer.End; t = l.Next() {
 		switch word := text[t.From:t.To]; {
-		case t.Kind == syntax.Sign && word == "(":
+		case t.Kind == lexer.Sign && word == "(":
 			depth++
-		case t.Kind == syntax.Sign && word == ")":
+		case t.Kind == lexer.Sign && word == ")":
 			depth--
-		case t.Kind == syntax.Word && depth == 0 && strings.EqualFold(word, "into"):
+		case t.Kind == lexer.Word && depth == 0 && strings.EqualFold(word, "into"):
 			if fn(t, l) {
 				return
 			}
@@ -50,7 +50,7 @@ func eachInto(text string, mode mysql.SQLMode, fn func(t syntax.Token, l syntax.
 // clauseReader reads what follows INTO, token by token.
 type clauseReader struct {
 	text string
-	l    syntax.Lexer
+	l    lexer.Lexer
 	end  int // of what was taken
 }
 
@@ -59,7 +59,7 @@ func (r *clauseReader) take(words ...string) bool {
 	l, end := r.l, r.end
 	for _, w := range words {
 		t := nextCode(&l)
-		if t.Kind != syntax.Word || !strings.EqualFold(r.text[t.From:t.To], w) {
+		if t.Kind != lexer.Word || !strings.EqualFold(r.text[t.From:t.To], w) {
 			return false
 		}
 		end = t.To
@@ -74,16 +74,16 @@ func (r *clauseReader) literal() (text string, ok bool) {
 	t := nextCode(&l)
 	from, end := t.From, t.To
 	switch {
-	case t.Kind == syntax.String && t.Closed:
+	case t.Kind == lexer.String && t.Closed:
 		for end < len(r.text) && r.text[end] == r.text[from] { // a doubled quote
-			if t = l.Next(); t.Kind != syntax.String || !t.Closed {
+			if t = l.Next(); t.Kind != lexer.String || !t.Closed {
 				return "", false
 			}
 			end = t.To
 		}
-	case t.Kind == syntax.Word && (r.text[from] == '0' || end < len(r.text) && r.text[end] == '\''):
+	case t.Kind == lexer.Word && (r.text[from] == '0' || end < len(r.text) && r.text[end] == '\''):
 		if r.text[from] != '0' { // x'…'
-			if t = l.Next(); t.Kind != syntax.String || !t.Closed {
+			if t = l.Next(); t.Kind != lexer.String || !t.Closed {
 				return "", false
 			}
 			end = t.To

@@ -5,7 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/syntax"
+	"cloudsql/planner/lexer"
 )
 
 // IntoVars takes the clause out of SELECT … INTO @a[, @b …], which the parser does not know: it gives the variables' names and the
@@ -15,7 +15,7 @@ func IntoVars(text string, mode mysql.SQLMode) (names []string, rest string) {
 	if first != "select" && first != "with" || strings.IndexByte(text, '@') < 0 {
 		return nil, ""
 	}
-	eachInto(text, mode, func(t syntax.Token, _ syntax.Lexer) bool {
+	eachInto(text, mode, func(t lexer.Token, _ lexer.Lexer) bool {
 		var end int
 		if names, end = variableList(text[t.To:], mode); names == nil {
 			return false
@@ -28,9 +28,9 @@ func IntoVars(text string, mode mysql.SQLMode) (names []string, rest string) {
 
 // variableList reads @a, @`b`, … from the beginning of text and tells where it ends.
 func variableList(text string, mode mysql.SQLMode) (names []string, end int) {
-	l := lexer(text, mode)
+	l := lexer.New(text, mode)
 	for {
-		if t := nextCode(&l); t.Kind != syntax.Sign || text[t.From] != '@' {
+		if t := nextCode(&l); t.Kind != lexer.Sign || text[t.From] != '@' {
 			return nil, 0
 		}
 		name, ok := variableName(&l)
@@ -38,22 +38,22 @@ func variableList(text string, mode mysql.SQLMode) (names []string, end int) {
 			return nil, 0
 		}
 		names, end = append(names, name), l.Pos
-		if t := nextCode(&l); t.Kind != syntax.Sign || text[t.From] != ',' {
+		if t := nextCode(&l); t.Kind != lexer.Sign || text[t.From] != ',' {
 			return names, end
 		}
 	}
 }
 
 // variableName reads what stands right behind an @: a quoted name, or words with points between them.
-func variableName(l *syntax.Lexer) (name string, ok bool) {
+func variableName(l *lexer.Lexer) (name string, ok bool) {
 	from := l.Pos
 	t := l.Next()
-	if t.From == from && (t.Kind == syntax.Name || t.Kind == syntax.String) {
+	if t.From == from && (t.Kind == lexer.Name || t.Kind == lexer.String) {
 		return unquote(l, t)
 	}
 	for l.Pos = from; ; {
 		ahead := *l
-		if t := ahead.Next(); t.From != l.Pos || t.Kind != syntax.Word && (t.Kind != syntax.Sign || l.Text[t.From] != '.') {
+		if t := ahead.Next(); t.From != l.Pos || t.Kind != lexer.Word && (t.Kind != lexer.Sign || l.Text[t.From] != '.') {
 			return l.Text[from:l.Pos], l.Pos > from
 		}
 		*l = ahead
@@ -61,9 +61,9 @@ func variableName(l *syntax.Lexer) (name string, ok bool) {
 }
 
 // nextCode gives the next token that is no comment.
-func nextCode(l *syntax.Lexer) syntax.Token {
+func nextCode(l *lexer.Lexer) lexer.Token {
 	for {
-		if t := l.Next(); t.Kind != syntax.Comment {
+		if t := l.Next(); t.Kind != lexer.Comment {
 			return t
 		}
 	}

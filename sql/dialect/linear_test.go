@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"cloudsql/planner/syntax"
+	"cloudsql/planner/lexer"
 )
 
 // What looks at a text takes time in proportion to its length, whatever is repeated in it. Nothing is measured: with a scan from
@@ -25,8 +25,8 @@ func TestTextsAreReadOnce(t *testing.T) {
 			_, _ = ReadShow(text)
 			IntoVars(text, 0)
 		}
-		l := syntax.Lexer{Text: strings.Repeat(piece, size/len(piece)), Escapes: true, Inside: true}
-		for n := 0; l.Next().Kind != syntax.End; n++ {
+		l := lexer.Lexer{Text: strings.Repeat(piece, size/len(piece)), Escapes: true, Inside: true}
+		for n := 0; l.Next().Kind != lexer.End; n++ {
 			if n > size {
 				t.Fatalf("%q: no end", piece)
 			}

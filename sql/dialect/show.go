@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/planner/lexer"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
 )
@@ -158,27 +159,27 @@ func (w lexed) at(i int, words ...string) bool {
 
 func lexemes(text string) lexed {
 	var list lexed
-	l := syntax.Lexer{Text: strings.TrimRight(text, " \t\r\n;"), Escapes: true, Inside: true}
+	l := lexer.Lexer{Text: strings.TrimRight(text, " \t\r\n;"), Escapes: true, Inside: true}
 	for len(list) < maxLexemes {
 		t := l.Next()
-		if t.Kind == syntax.End {
+		if t.Kind == lexer.End {
 			break
 		}
 		piece := lexeme{lexOther, l.Text[t.From:t.To], t.From, t.To}
 		switch t.Kind {
-		case syntax.Comment, syntax.Code, syntax.CodeEnd:
+		case lexer.Comment, lexer.Code, lexer.CodeEnd:
 			continue
-		case syntax.Hint:
+		case lexer.Hint:
 			return nil
-		case syntax.Word:
+		case lexer.Word:
 			piece.kind = lexWord
-		case syntax.Name, syntax.String:
+		case lexer.Name, lexer.String:
 			var ok bool
 			if piece.value, ok = unquote(&l, t); !ok {
 				return nil
 			}
 			piece.end = l.Pos
-			if piece.kind = lexName; t.Kind == syntax.String {
+			if piece.kind = lexName; t.Kind == lexer.String {
 				piece.kind, piece.value = lexString, string(syntax.AppendUnescaped(nil, piece.value, l.Escapes))
 			}
 		}
@@ -188,7 +189,7 @@ func lexemes(text string) lexed {
 }
 
 // unquote gives the text of a quoted token, with those that a doubled quote makes of one. Backslashes stay.
-func unquote(l *syntax.Lexer, t syntax.Token) (value string, ok bool) {
+func unquote(l *lexer.Lexer, t lexer.Token) (value string, ok bool) {
 	quote := l.Text[t.From : t.From+1]
 	for start := t.From; ; t = l.Next() {
 		if !t.Closed {

@@ -5,14 +5,9 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/syntax"
+	"cloudsql/planner/lexer"
 	"cloudsql/storage/mysqlerr"
 )
-
-// lexer reads a text under a sql_mode.
-func lexer(text string, mode mysql.SQLMode) syntax.Lexer {
-	return syntax.Lexer{Text: text, Escapes: mode&mysql.ModeNoBackslashEscapes == 0}
-}
 
 // Split cuts the first statement off a text of several: up to the first semicolon that stands in no string,
 // quoted name or comment. rest is what follows it, "" when that is white space and comments only. Statements are cut
@@ -22,9 +17,9 @@ func Split(text string, mode mysql.SQLMode) (one, rest string) {
 	if strings.IndexByte(text, ';') < 0 {
 		return text, ""
 	}
-	l := lexer(text, mode)
-	for t := l.Next(); t.Kind != syntax.End; t = l.Next() {
-		if t.Kind != syntax.Sign || text[t.From] != ';' {
+	l := lexer.New(text, mode)
+	for t := l.Next(); t.Kind != lexer.End; t = l.Next() {
+		if t.Kind != lexer.Sign || text[t.From] != ';' {
 			continue
 		}
 		if rest = text[t.To:]; blank(rest) {
@@ -37,13 +32,13 @@ func Split(text string, mode mysql.SQLMode) (one, rest string) {
 
 // blank tells whether nothing but white space and comments (other than those with code in them) is left.
 func blank(text string) bool {
-	l := syntax.Lexer{Text: text}
+	l := lexer.Lexer{Text: text}
 	for {
 		switch t := l.Next(); {
-		case t.Kind == syntax.End:
+		case t.Kind == lexer.End:
 			return true
-		case t.Kind == syntax.Comment, t.Kind == syntax.Hint:
-		case t.Kind == syntax.Sign && text[t.From] == ';':
+		case t.Kind == lexer.Comment, t.Kind == lexer.Hint:
+		case t.Kind == lexer.Sign && text[t.From] == ';':
 		default:
 			return false
 		}

@@ -6,18 +6,18 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/syntax"
+	"cloudsql/planner/lexer"
 )
 
 // firstWord gives the first word of a text in lower case, after white space and comments.
 func firstWord(text string) (word, rest string) {
-	l := syntax.Lexer{Text: text}
+	l := lexer.Lexer{Text: text}
 	t := l.Next()
-	for t.Kind == syntax.Comment || t.Kind == syntax.Code && strings.HasPrefix(text[t.From:], "/*M!") {
+	for t.Kind == lexer.Comment || t.Kind == lexer.Code && strings.HasPrefix(text[t.From:], "/*M!") {
 		t = l.Next()
 	}
 	const longest = len("flashback") + 2
-	if t.Kind != syntax.Word || t.To-t.From > longest {
+	if t.Kind != lexer.Word || t.To-t.From > longest {
 		return "", text[t.From:]
 	}
 	var buf [longest]byte
@@ -50,24 +50,24 @@ const maxTokens = 64
 // tokens splits the first tokens of text. What stands in a comment /*!50003 … */ counts like the rest, other comments
 // are white space; nil where it has optimizer hints, whose meaning is the parser's.
 func tokens(text string, mode mysql.SQLMode, limit int) words {
-	list, l := words{}, lexer(text, mode)
+	list, l := words{}, lexer.New(text, mode)
 	l.Inside = true
 	for len(list) < limit {
 		t := l.Next()
 		raw := text[t.From:t.To]
 		switch t.Kind {
-		case syntax.End:
+		case lexer.End:
 			return list
-		case syntax.Hint:
+		case lexer.Hint:
 			return nil
-		case syntax.Comment, syntax.Code, syntax.CodeEnd:
+		case lexer.Comment, lexer.Code, lexer.CodeEnd:
 			continue
-		case syntax.Word, syntax.Sign:
+		case lexer.Word, lexer.Sign:
 			if raw == ";" {
 				return list
 			}
-			if t.Kind == syntax.Word || raw == "@" { // @a and @@session.a are one
-				for l.Pos < len(text) && (syntax.IsWord(text[l.Pos]) || text[l.Pos] == '@') {
+			if t.Kind == lexer.Word || raw == "@" { // @a and @@session.a are one
+				for l.Pos < len(text) && (lexer.IsWord(text[l.Pos]) || text[l.Pos] == '@') {
 					l.Pos++
 				}
 				raw = text[t.From:l.Pos]
@@ -146,7 +146,7 @@ func (t token) word() string {
 	switch c := t.lower[0]; {
 	case c == '`' && len(t.lower) > 2:
 		return strings.ReplaceAll(t.lower[1:len(t.lower)-1], "``", "`")
-	case syntax.IsWord(c):
+	case lexer.IsWord(c):
 		return t.raw
 	}
 	return ""

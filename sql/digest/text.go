@@ -7,7 +7,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser"
 
-	"cloudsql/planner/syntax"
+	"cloudsql/planner/lexer"
 )
 
 const (
@@ -51,7 +51,7 @@ type Normalizer struct {
 // Text gives the digest text of a statement; it is valid until the next call.
 func (n *Normalizer) Text(text string) []byte {
 	n.pieces, n.out = n.pieces[:0], n.out[:0]
-	r := reader{n: n, lex: syntax.Lexer{Text: text[:min(len(text), maxRead)], Escapes: true, Inside: true}}
+	r := reader{n: n, lex: lexer.Lexer{Text: text[:min(len(text), maxRead)], Escapes: true, Inside: true}}
 	r.run()
 	for i := range n.pieces {
 		p := &n.pieces[i]
@@ -87,7 +87,7 @@ func appendUpper(dst []byte, s string) []byte {
 // reader goes through a text.
 type reader struct {
 	n    *Normalizer
-	lex  syntax.Lexer
+	lex  lexer.Lexer
 	data bool // a SELECT, a change of rows: words that may be names are names
 }
 
@@ -97,15 +97,15 @@ func (r *reader) run() {
 		t := r.lex.Next()
 		word := r.lex.Text[t.From:t.To]
 		switch t.Kind {
-		case syntax.End:
+		case lexer.End:
 			return
-		case syntax.Word:
+		case lexer.Word:
 			r.word(word)
-		case syntax.Name:
+		case lexer.Name:
 			r.push(piece{operand, strings.Trim(word, "`"), true})
-		case syntax.String:
+		case lexer.String:
 			r.value()
-		case syntax.Sign:
+		case lexer.Sign:
 			r.sign(word)
 		default: // comments
 		}
@@ -157,7 +157,7 @@ func (r *reader) number() {
 	for r.lex.Pos < len(text) {
 		c, before := text[r.lex.Pos], text[r.lex.Pos-1]
 		exponent := (c == '-' || c == '+') && (before == 'e' || before == 'E')
-		if c != '.' && !exponent && !syntax.IsWord(c) {
+		if c != '.' && !exponent && !lexer.IsWord(c) {
 			break
 		}
 		r.lex.Pos++

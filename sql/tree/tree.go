@@ -8,8 +8,8 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
+	"cloudsql/planner/lexer"
 	"cloudsql/planner/scalar"
-	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -75,12 +75,12 @@ const (
 
 // Bytes estimates what a statement's syntax tree takes, and a plan of it again: at most a fixed multiple of its length.
 func Bytes(text string) int {
-	n, l := textCopies*len(text), syntax.Lexer{Text: text, Escapes: true, Inside: true}
-	for t := l.Next(); t.Kind != syntax.End; t = l.Next() {
+	n, l := textCopies*len(text), lexer.Lexer{Text: text, Escapes: true, Inside: true}
+	for t := l.Next(); t.Kind != lexer.End; t = l.Next() {
 		switch t.Kind {
-		case syntax.Word, syntax.Name, syntax.String:
+		case lexer.Word, lexer.Name, lexer.String:
 			n += wordBytes
-		case syntax.Sign:
+		case lexer.Sign:
 			n += signBytes
 		}
 	}
