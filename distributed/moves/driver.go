@@ -76,10 +76,13 @@ const (
 	freezeLook     = 300 * time.Millisecond // for a moment when nobody is in the tablet, before anybody is kept out
 	freezeWait     = 50 * time.Millisecond  // for those who are in the tablet, with nobody let in: at first
 	freezeWaitMost = 150 * time.Millisecond // and after many attempts in vain
-	freezeFirst    = 130 * time.Millisecond // from when nobody is let in to the flip, which takes a round more: at first
-	freezeTries    = 5                      // attempts in vain for which that stays so
+	freezeFirst    = 110 * time.Millisecond // from when nobody is let in to the flip, which takes a round more: at first
+	freezeTries    = 8                      // attempts in vain for which that stays so
 	freezeMost     = 2 * time.Second        // and after some more
 	thawPause      = 400 * time.Millisecond // between two attempts to freeze
+	calmRound      = 40 * time.Millisecond  // of a change of the catalog: at most, before anybody is kept out
+	calmTries      = 5                      // to find that
+	calmPause      = 100 * time.Millisecond // between them
 	// giveWayMost bounds for how long a page of a copy lets those go first who have tablets frozen.
 	giveWayMost = 200 * time.Millisecond
 	// together bounds the tablets of a move that are asked at the same time.
@@ -498,8 +501,27 @@ func (a *attempt) record(ctx context.Context) error {
 	if time.Since(a.noted) < a.noteEvery {
 		return nil
 	}
+	return a.tell(ctx, a.c.ChangeCatalog)
+}
+
+// calm waits for a moment at which the catalog takes changes soon, since the flip is one, but not for long.
+func (a *attempt) calm(ctx context.Context) error {
+	for range calmTries {
+		began := time.Now()
+		if err := a.tell(ctx, a.c.ChangeAtOnce); err != nil || time.Since(began) < calmRound {
+			return err
+		}
+		if err := clock.Sleep(ctx, calmPause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell has the catalog say how far the copy is.
+func (a *attempt) tell(ctx context.Context, change func(context.Context, func(*catalog.Tx) error) error) error {
 	a.noted = time.Now()
-	return a.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	return change(ctx, func(tx *catalog.Tx) error {
 		now := catalog.MoveOf(tx.Snapshot, a.Tablet)
 		if now == nil || now.Attempt != a.Attempt {
 			return errGone
@@ -629,12 +651,14 @@ func (a *attempt) flip(ctx context.Context) error {
 	if err := a.c.InstallTable(ctx, next); err != nil {
 		return err
 	}
+	if err := a.calm(ctx); err != nil {
+		return err
+	}
 	if err := a.followAll(ctx, closeEnough); err != nil { // what was written while the shards were told
 		return err
 	}
 	a.freezing.Add(1)
 	defer a.freezing.Add(-1)
-	a.noted = time.Now() // the catalog need not know now
 	f := &freeze{}
 	err := a.freeze(ctx, f)
 	if err != nil {
