@@ -32,7 +32,8 @@ func (r *Table) Position(c *expr.Column) int {
 type Path struct {
 	Index  *schema.Index
 	Access [][]*Cond   // for each leading column of index that is bounded: its conditions
-	Point  bool        // every column has single values and the index is unique: keys instead of spans
+	Whole  bool        // every column has single values that are not NULL, and the index is unique: each combination is one row's at most
+	Point  bool        // Whole, and of whole columns
 	Points int         // number of keys or of spans
 	Filter []expr.Expr // conditions that the spans do not settle
 	// Bounded are the conditions on single columns, by position, where partitions are chosen by them.
@@ -156,7 +157,7 @@ func (r *Table) path(ix *schema.Index, conds []expr.Expr, want []scalar.OrderCol
 		p.Bounded = byColumn
 	}
 	settled := make(map[int]bool)
-	share, whole := 1.0, ix.Unique || ix.ID == schema.PrimaryIndex
+	share, whole, prefix := 1.0, ix.IsUnique() || ix.ID == schema.PrimaryIndex, false
 	single := 0   // leading columns with one value each
 	exact := true // so far all columns have single values for sure, so that the next one's ranges apply
 	for i := range ix.Columns {
@@ -179,8 +180,9 @@ func (r *Table) path(ix *schema.Index, conds []expr.Expr, want []scalar.OrderCol
 			if rc.Exact && exact && c.Prefix == 0 {
 				settled[source[rc]] = true
 			}
-			whole = whole && !rc.mayBeNull() && c.Prefix == 0
+			whole = whole && !rc.mayBeNull()
 		}
+		prefix = prefix || c.Prefix > 0
 		share *= r.rangeShare(list, n, i, ix, single == i)
 		if n == 0 {
 			whole = false
@@ -198,18 +200,28 @@ func (r *Table) path(ix *schema.Index, conds []expr.Expr, want []scalar.OrderCol
 		}
 	}
 	beyond := p.beyond(conds, source, settled)
-	p.Point = whole && len(p.Access) == len(ix.Columns)
+	p.Whole = whole && len(p.Access) == len(ix.Columns)
+	p.Point = p.Whole && !prefix
 	p.Est = math.Max(r.Rows*share, math.Min(float64(p.Points), 1))
 	if p.Point {
 		p.Est = math.Min(float64(p.Points), r.Rows)
 	}
 	p.Out = p.Est * r.Selectivity(beyond)
 	p.Cover = r.Covers(ix)
-	p.Price = CostFragment*float64(len(r.Desc.Tablets)) + r.rowCost(p)
+	p.Price = CostFragment*float64(r.fragments(p)) + r.rowCost(p)
 	if r.Hint.Order.Allows(ix.Name) {
 		p.Ordered, p.Reverse = r.givesOrder(ix, single, byColumn, want, p)
 	}
 	return p
+}
+
+// fragments is how many reads a path takes: those of a key that is unique over tablets, one of its entry and one in its row's tablet.
+func (r *Table) fragments(p *Path) int {
+	n := len(r.Desc.Tablets)
+	if p.Whole && p.Index.Entries != 0 {
+		n = min(n, 1+p.Points)
+	}
+	return n
 }
 
 // beyond are the conditions of the filter that have not bounded the index, too: those have had their effect on the estimate.
@@ -331,7 +343,7 @@ func (r *Table) givesOrder(ix *schema.Index, single int, byColumn map[int][]*Con
 		direction = d
 		at++
 	}
-	if p.Point && p.Points > 1 && len(r.Desc.Tablets) > 1 && !r.Desc.InOrder(ix) {
+	if p.Point && ix.Entries == 0 && p.Points > 1 && len(r.Desc.Tablets) > 1 && !r.Desc.InOrder(ix) {
 		return false, false // keys of several tablets come one tablet after the other
 	}
 	return true, direction < 0

@@ -19,8 +19,8 @@ import (
 // transaction, by keys alone: the one of the row before goes, that of the row after comes, and must be absent (1062). Who holds an entry's
 // lock holds the key, as a row's lock in InnoDB's index does, so that of two transactions with the same key one waits for the other.
 //
-// Row by row, as InnoDB has it, an UPDATE may fail that would be right as a whole. Together go only what can't meet: keys of which
-// none is taken away and given again.
+// Row by row, as InnoDB has it, an UPDATE may fail that would be right as a whole, and a REPLACE may take away a row that it has brought. Together
+// go only what can't meet: keys of which none is taken away and given, in whichever order.
 
 // uniqueKey is an index of a table with the table of its entries.
 type uniqueKey struct {
@@ -75,29 +75,30 @@ func (w *Writer) enter(ctx context.Context, r *related, f *fragment.Write, image
 	if len(r.entries) == 0 || len(images.Kinds) == 0 {
 		return nil, nil
 	}
-	for i := range r.entries {
-		gone, come := r.entries[i].changes(r.table, images)
-		if len(come) > 1 && meet(gone, come) {
-			return w.enterEach(ctx, r, f, images)
-		}
-		failed, err := w.enterAll(ctx, r, f, &r.entries[i], gone, come)
-		if failed != nil || err != nil {
+	if len(images.Kinds) == 1 || !r.entriesMeet(images) {
+		return w.enterTogether(ctx, r, f, images)
+	}
+	for i := range images.Kinds {
+		one := &fragment.Images{Kinds: images.Kinds[i : i+1], Rows: types.Batch{Width: images.Rows.Width}}
+		one.Rows.Append(images.Rows.Row(i))
+		if failed, err := w.enterTogether(ctx, r, f, one); failed != nil || err != nil {
 			return failed, err
 		}
 	}
 	return nil, nil
 }
 
-// enterEach is enter row by row.
-func (w *Writer) enterEach(ctx context.Context, r *related, f *fragment.Write, images *fragment.Images) (*mysqlerr.Error, error) {
-	for i := range images.Kinds {
-		one := &fragment.Images{Kinds: images.Kinds[i : i+1], Rows: types.Batch{Width: images.Rows.Width}}
-		one.Rows.Append(images.Rows.Row(i))
-		for j := range r.entries {
-			gone, come := r.entries[j].changes(r.table, one)
-			if failed, err := w.enterAll(ctx, r, f, &r.entries[j], gone, come); failed != nil || err != nil {
-				return failed, err
-			}
+// entriesMeet tells whether an entry goes and comes in what became of some rows.
+func (r *related) entriesMeet(images *fragment.Images) bool {
+	return slices.ContainsFunc(r.entries, func(k uniqueKey) bool { return meet(k.changes(r.table, images)) })
+}
+
+// enterTogether takes all entries away that go, and then makes those that come.
+func (w *Writer) enterTogether(ctx context.Context, r *related, f *fragment.Write, images *fragment.Images) (*mysqlerr.Error, error) {
+	for i := range r.entries {
+		gone, come := r.entries[i].changes(r.table, images)
+		if failed, err := w.enterAll(ctx, r, f, &r.entries[i], gone, come); failed != nil || err != nil {
+			return failed, err
 		}
 	}
 	return nil, nil
@@ -128,7 +129,7 @@ func (k *uniqueKey) changes(t *schema.Table, images *fragment.Images) (gone, com
 	return gone, come
 }
 
-// meet tells whether a key that goes comes again.
+// meet tells whether a key goes and comes.
 func meet(gone, come []*entry) bool {
 	if len(gone) == 0 {
 		return false

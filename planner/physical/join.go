@@ -181,7 +181,8 @@ func lookupBy(left node, t *algebra.Table, ix *schema.Index, push, rest []expr.E
 	if !joined {
 		return nil, nil
 	}
-	p.Point = len(n.parts) == len(ix.Columns) && (ix.Unique || ix.ID == schema.PrimaryIndex)
+	p.Point = len(n.parts) == len(ix.Columns) && (ix.IsUnique() || ix.ID == schema.PrimaryIndex)
+	p.Whole = p.Point
 	each := math.Max(t.Rows*share, 1)
 	if p.Point {
 		each = 1
@@ -371,11 +372,7 @@ func (l *lookup) Open(ctx context.Context, run *exec.Run, ahead bool) (exec.Oper
 
 func (l *lookup) open(ctx context.Context, run *exec.Run, ahead bool) (exec.Operator, error) {
 	slices.SortFunc(l.keys, bytes.Compare)
-	list := slices.CompactFunc(l.keys, bytes.Equal)
-	spans := make([]fragment.Span, len(list))
-	for i, k := range list {
-		spans[i] = fragment.Span{Start: k, End: keys.SpanSuccessor(k)}
-	}
+	spans := wholes(slices.CompactFunc(l.keys, bytes.Equal))
 	l.keys = nil
 	l.own.Reset()
 	s := l.plan.scan
@@ -387,7 +384,10 @@ func (l *lookup) open(ctx context.Context, run *exec.Run, ahead bool) (exec.Oper
 	if len(tablets) == 0 {
 		return spill.NewRows(nil, len(s.cols)), nil
 	}
-	frags := s.fragments(l.read, tablets, spans, s.path.Point)
+	frags, err := s.fragments(ctx, run, l.read, tablets, spans, s.path.Whole, &o)
+	if err != nil {
+		return nil, err
+	}
 	if cut := s.sections(run, frags); cut != nil {
 		return exec.NewSectionRead(ctx, run, cut, o)
 	}

@@ -8,6 +8,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/locate"
 	"cloudsql/planner/partition"
 	"cloudsql/planner/probe"
 	"cloudsql/planner/scalar"
@@ -15,7 +16,9 @@ import (
 	"cloudsql/planner/termorder"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
 )
 
 // tableScan reads one table through one path; what can run inside the shards has been pushed into it.
@@ -172,13 +175,13 @@ func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, err
 	if len(s.path.Access) == 0 {
 		run.RT.Used.AddFullScan()
 	}
-	return s.read(ctx, run, spans, points && s.path.Point)
+	return s.read(ctx, run, spans, points && s.path.Whole)
 }
 
 // aggregatesAll tells that the scan gives a row even where nothing matches.
 func (s *tableScan) aggregatesAll() bool { return s.agg != nil && len(s.agg.groupBy) == 0 }
 
-// read opens the fragments of spans, or of keys where they are points of a unique index.
+// read opens the fragments of spans, each of which is a whole key of a unique index where they are points.
 func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool) (exec.Operator, error) {
 	f, err := s.template(ctx, run)
 	if err != nil {
@@ -192,10 +195,13 @@ func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Sp
 	if len(tablets) == 0 && !s.aggregatesAll() {
 		return spill.NewRows(nil, len(s.cols)), nil
 	}
-	frags := s.fragments(f, tablets, spans, points)
 	o := exec.ReadOptions{Actual: run.RT.Analysis.Of(s.self())}
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.Mode, s.lock.Opts
+	}
+	frags, err := s.fragments(ctx, run, f, tablets, spans, points, &o)
+	if err != nil {
+		return nil, err
 	}
 	if cut := s.sections(run, frags); cut != nil {
 		return exec.NewSectionRead(ctx, run, cut, o)
@@ -257,18 +263,73 @@ func (s *tableScan) leaves(env *expr.Env) []int {
 }
 
 // fragments cuts a read along the tablets. A tablet of the primary index gets the spans that it overlaps; entries of a
-// secondary index, and rows of a partitioned table, may be anywhere.
-func (s *tableScan) fragments(f *fragment.Read, tablets []schema.Tablet, spans []fragment.Span, points bool) []*fragment.Read {
-	if points && len(tablets) > 0 {
-		list := make([][]byte, len(spans))
-		for i, sp := range spans {
-			list[i] = sp.Start
+// secondary index, and rows of a partitioned table, may be anywhere, but for those of keys that are unique over tablets.
+func (s *tableScan) fragments(ctx context.Context, run *exec.Run, f *fragment.Read, tablets []schema.Tablet, spans []fragment.Span, points bool,
+	o *exec.ReadOptions) ([]*fragment.Read, error) {
+	if points && len(tablets) > 1 && s.path.Index.Entries != 0 {
+		if dealt, err := s.byEntries(ctx, run, spans, o); dealt != nil || err != nil {
+			return s.keyed(f, dealt), err
 		}
+	}
+	if points && s.path.Point && s.path.Index.Entries == 0 && len(tablets) > 0 {
+		list := starts(spans)
 		if s.path.Reverse {
 			slices.Reverse(list)
 		}
-		return access.PointReads(f, s.table.Desc, tablets, s.path.Index, list)
+		return access.PointReads(f, s.table.Desc, tablets, s.path.Index, list), nil
 	}
+	return s.spread(f, tablets, spans), nil
+}
+
+// starts are the keys that spans of whole keys are of.
+func starts(spans []fragment.Span) [][]byte {
+	list := make([][]byte, len(spans))
+	for i, sp := range spans {
+		list[i] = sp.Start
+	}
+	return list
+}
+
+// byEntries finds the tablets of the rows that whole keys are of; nil: they may be anywhere. Entries are locked as the rows are, so that a read that
+// passes over locked rows, or ends before its last key, is better off without them.
+func (s *tableScan) byEntries(ctx context.Context, run *exec.Run, spans []fragment.Span, o *exec.ReadOptions) ([]locate.Keyed, error) {
+	if run.RT.Txn != nil && (o.Lock.SkipLocked || s.limit != nil && len(spans) > 1) {
+		return nil, nil
+	}
+	run.Single = false // the entries and the rows are read at one state
+	dealt, _, err := locate.ByEntries(run.RT.Catalog, s.table.Desc, s.path.Index, starts(spans), func(frags []*fragment.Read, each func([]types.Value) error) error {
+		op, err := exec.NewTableRead(ctx, run, frags, exec.ReadOptions{Mode: o.Mode, Lock: o.Lock, Actual: o.Actual})
+		if err != nil {
+			return err
+		}
+		defer op.Close()
+		return spill.Each(ctx, op, each)
+	})
+	return dealt, err
+}
+
+// keyed are the reads of keys in the tablets of their rows.
+func (s *tableScan) keyed(f *fragment.Read, dealt []locate.Keyed) []*fragment.Read {
+	out := make([]*fragment.Read, len(dealt))
+	for i, k := range dealt {
+		one, env := *f, *f.Env
+		one.Tablet, one.Spans, one.Env = k.Tablet.ID, wholes(k.Keys), &env
+		out[i] = &one
+	}
+	return out
+}
+
+// wholes are the spans of whole keys.
+func wholes(list [][]byte) []fragment.Span {
+	spans := make([]fragment.Span, len(list))
+	for i, k := range list {
+		spans[i] = fragment.Span{Start: k, End: keys.SpanSuccessor(k)}
+	}
+	return spans
+}
+
+// spread are the reads of spans in the tablets that may have rows in them.
+func (s *tableScan) spread(f *fragment.Read, tablets []schema.Tablet, spans []fragment.Span) []*fragment.Read {
 	var out []*fragment.Read
 	for i := range tablets {
 		mine := spans

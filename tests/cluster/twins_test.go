@@ -82,7 +82,7 @@ func (w *twins) fill() {
 	const rows, batch = 3000, 500
 	for _, db := range []string{"one", "many"} {
 		w.must("CREATE TABLE " + db + ".p (id INT PRIMARY KEY, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(3000) NOT NULL, KEY (a), KEY ba (b, a), KEY (s), KEY (ts))")
-		w.must("CREATE TABLE " + db + ".q (id INT, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, PRIMARY KEY (b, id), KEY (a), KEY sb (s DESC, b), KEY (id))")
+		w.must("CREATE TABLE " + db + ".q (id INT, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, PRIMARY KEY (b, id), KEY (a), KEY sb (s DESC, b), UNIQUE KEY (id))")
 		w.must("CREATE TABLE " + db + ".r (id INT PRIMARY KEY, a INT, b INT NOT NULL, s VARCHAR(10), ts TIMESTAMP NULL, pad VARCHAR(30) NOT NULL, KEY (a, b))")
 	}
 	w.must("ALTER TABLE many.r SET COLUMNAR REPLICA 1")

@@ -135,6 +135,11 @@ func (c *keyClient) statement() string {
 func (c *keyClient) step() {
 	defer c.done.Add(1)
 	tx, err := c.db.Begin()
+	if err == nil && c.rng.IntN(3) == 0 {
+		if err = c.look(tx); c.judge("a look", err) {
+			err = nil
+		}
+	}
 	for i := 0; err == nil && i < 1+c.rng.IntN(2); i++ {
 		text := c.statement()
 		if _, err = tx.Exec(text); c.judge(text, err) {
@@ -148,6 +153,26 @@ func (c *keyClient) step() {
 		return
 	}
 	c.judge("COMMIT", tx.Commit())
+}
+
+// look reads by whole keys: a transaction sees the rows that it would find without the index.
+func (c *keyClient) look(tx *sql.Tx) error {
+	lock := []string{"", " FOR UPDATE", " FOR SHARE"}[c.rng.IntN(3)]
+	where := []string{
+		fmt.Sprintf("u = %d", 1+c.rng.IntN(40)), fmt.Sprintf("u IN (%d, %d)", 1+c.rng.IntN(40), 1+c.rng.IntN(40)), fmt.Sprintf("s = 'k%d'", 1+c.rng.IntN(40)),
+	}[c.rng.IntN(3)]
+	var found [2]string
+	for i, hint := range []string{"", "FORCE INDEX (PRIMARY)"} {
+		var list sql.NullString
+		if err := tx.QueryRow(fmt.Sprintf("SELECT GROUP_CONCAT(CONCAT(id, ':', u, ':', v) ORDER BY id) FROM (SELECT * FROM t %s WHERE %s%s) found", hint, where, lock)).Scan(&list); err != nil {
+			return err
+		}
+		found[i] = list.String
+	}
+	if found[0] != found[1] {
+		c.t.Errorf("%s%s: %q, without the index %q", where, lock, found[0], found[1])
+	}
+	return nil
 }
 
 // judge tells whether a transaction goes on after a statement, and complains of errors that nobody should be told.
