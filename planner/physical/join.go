@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/inshard"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/collation"
@@ -28,6 +29,7 @@ type joinNode struct {
 	leftKeys, rightKeys []exec.KeyPart
 	conds               []expr.Expr // resolved over left and right
 	tells               bool        // the cluster knows key sets
+	lookup              *lookupNode // the same join by an index, which costs more at the gateway; nil: there is none
 }
 
 // joinedIDs are the columns that a join gives.
@@ -231,14 +233,14 @@ func lookupBy(left node, t *algebra.Table, ix *schema.Index, push, rest []expr.E
 
 // firstOnly has the shard give one row of each key: more of them tell a semi join nothing.
 func (n *lookupNode) firstOnly() {
-	by, cols := &pushedAgg{}, []int(nil)
+	by, cols := &inshard.Aggregate{}, []int(nil)
 	for i := range n.parts {
 		part := &n.parts[i]
 		if part.right < 0 {
 			continue
 		}
 		c := &n.scan.table.Desc.Columns[n.scan.columns[part.right]]
-		by.groupBy = append(by.groupBy, &expr.Column{Index: part.right, Typ: c.Type, Name: n.scan.table.Alias + "." + c.Shown()})
+		by.GroupBy = append(by.GroupBy, &expr.Column{Index: part.right, Typ: c.Type, Name: n.scan.table.Alias + "." + c.Shown()})
 		cols = append(cols, n.scan.cols[part.right])
 		part.right = len(cols) - 1
 	}
@@ -315,6 +317,11 @@ func (n *lookupNode) explain(x *explainer, depth int) {
 	}
 	x.add(depth, "IndexJoin", &n.base, "", n.kind.String()+", "+strings.Join(parts, ", "))
 	n.left.explain(x, depth+1)
+	n.explainRight(x, depth+1)
+}
+
+// explainRight adds the line of the table.
+func (n *lookupNode) explainRight(x *explainer, depth int) {
 	name := "IndexLookup"
 	switch {
 	case n.scan.path.Point:
@@ -324,7 +331,7 @@ func (n *lookupNode) explain(x *explainer, depth int) {
 	case n.scan.path.Cover:
 		name = "IndexScan"
 	}
-	x.addScan(depth+1, name, n.scan, n.scan.path.Out, n.price-n.left.cost(), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name)
+	x.addScan(depth, name, n.scan, n.scan.path.Out, n.price-n.left.cost(), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name)
 	n.explainTable(x.lines[len(x.lines)-1].Table)
 }
 

@@ -203,10 +203,14 @@ func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, goal joinG
 		return best, err
 	}
 	l, err := p.newLookup(left, right.table, right, spec)
-	if err == nil && l != nil && (right.table.Hint.Join.Force || cheaper(l, best, goal.req)) {
-		best = l
+	if err != nil || l == nil {
+		return best, err
 	}
-	return best, err
+	if right.table.Hint.Join.Force || cheaper(l, best, goal.req) {
+		return l, nil
+	}
+	best.(*joinNode).lookup = l.(*lookupNode)
+	return best, nil
 }
 
 type joinSpec struct {

@@ -1,6 +1,7 @@
 package physical
 
 import (
+	"cloudsql/planner/inshard"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -56,12 +57,12 @@ func (s *tableScan) distinct() *tableScan {
 		return s
 	}
 	out := s.unordered()
-	out.agg, out.project = &pushedAgg{groupBy: s.project}, nil
+	out.agg, out.project = &inshard.Aggregate{GroupBy: s.project}, nil
 	return out
 }
 
 // aggregating lets each shard aggregate its rows.
-func (s *tableScan) aggregating(a *pushedAgg, ids []int, groups float64) *tableScan {
+func (s *tableScan) aggregating(a *inshard.Aggregate, ids []int, groups float64) *tableScan {
 	out := s.unordered()
 	out.agg, out.cols, out.est = a, ids, groups
 	return out
