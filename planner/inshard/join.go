@@ -3,6 +3,7 @@ package inshard
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"cloudsql/planner/access"
@@ -46,7 +47,7 @@ type Join struct {
 	Width   int // of them
 }
 
-// Ship is the join in a fragment of an execution. That of a table's rows is yet to be told the tablet (At).
+// Ship is the join in a fragment of an execution. That of a table's rows is yet to be told the tablet (Fragments).
 func (j *Join) Ship(ctx context.Context, run *exec.Run, env *expr.Env) (_ *fragment.Join, err error) {
 	out := &fragment.Join{Kind: j.Kind}
 	if j.Table != nil {
@@ -157,12 +158,24 @@ func shipKeys(run *exec.Run, list []fragment.KeyPart) ([]fragment.KeyPart, error
 	return out, nil
 }
 
-// At are joins as they are made in the i-th tablet of the scan.
-func At(list []*Join, shipped []*fragment.Join, i int) []*fragment.Join {
+// Fragments has each fragment of a scan of t join with the tablets that belong to its own.
+func Fragments(list []*fragment.Read, joins []*Join, t *schema.Table) []*fragment.Read {
+	if len(joins) == 0 {
+		return list
+	}
+	for _, f := range list {
+		i := slices.IndexFunc(t.Tablets, func(tb schema.Tablet) bool { return tb.ID == f.Tablet })
+		f.Joins = at(joins, f.Joins, i)
+	}
+	return list
+}
+
+// at are joins as they are made in the i-th tablet of the scan.
+func at(list []*Join, shipped []*fragment.Join, i int) []*fragment.Join {
 	out := make([]*fragment.Join, len(shipped))
 	for k, f := range shipped {
 		if f.Read == nil {
-			out[k] = f // all executions share the table of its rows
+			out[k] = f // all of them share the table of its rows
 			continue
 		}
 		read := *f.Read

@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/inshard"
+	"cloudsql/planner/scalar"
 	"cloudsql/planner/termorder"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -60,8 +61,20 @@ func (p *planner) groupInShards(a, apart *aggNode, g *algebra.Group) (node, erro
 	return &eitherNode{base: apart.base, inShards: in, gateway: a}, nil
 }
 
-// joined is a scan that gives the rows of n; nil where shards can't.
+// joined is a scan that gives the rows of n; nil where shards can't. Several ways to join share what is below.
 func (p *planner) joined(n node) *tableScan {
+	if s, ok := p.scans[n]; ok {
+		return s
+	}
+	s := p.inScan(n)
+	if p.scans == nil {
+		p.scans = map[node]*tableScan{}
+	}
+	p.scans[n] = s
+	return s
+}
+
+func (p *planner) inScan(n node) *tableScan {
 	switch n := n.(type) {
 	case *tableScan:
 		if n.plain() && n.lock.Mode == distributed.ReadSnapshot && !n.table.Desc.Temporary() {
@@ -92,27 +105,10 @@ func (p *planner) joinedFilter(f *filterNode) *tableScan {
 		return nil
 	}
 	out, last := *s, *s.joins[len(s.joins)-1]
-	last.Where = slices.Concat(last.Where, moved(f.conds, f.in.ids(), s.row))
+	last.Where = slices.Concat(last.Where, scalar.Moved(f.conds, f.in.ids(), s.row))
 	out.joins = append(slices.Clone(s.joins[:len(s.joins)-1]), &last)
 	out.est, out.price = f.est, s.price+s.est*access.CostFilter
 	return &out
-}
-
-// moved are expressions over rows with the columns from, over rows that have them in another order.
-func moved(list []expr.Expr, from, to []int) []expr.Expr {
-	if slices.Equal(from, to) {
-		return list
-	}
-	out := make([]expr.Expr, len(list))
-	for i, e := range list {
-		out[i] = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-			if c, ok := x.(*expr.Column); ok {
-				return c.At(slices.Index(to, from[c.Index]))
-			}
-			return x
-		})
-	}
-	return out
 }
 
 // joinedLookup joins rows with those of a table in the same shard.
@@ -128,8 +124,8 @@ func (p *planner) joinedLookup(n *lookupNode) *tableScan {
 	var equal [][2]int
 	for i := range n.parts {
 		part, pos := &n.parts[i], j.Index.Columns[i].Column
-		key := moved([]expr.Expr{part.value}, n.left.ids(), ids)[0]
-		if part.right >= 0 {
+		key := scalar.Moved([]expr.Expr{part.Value}, n.left.ids(), ids)[0]
+		if part.Right >= 0 {
 			c, ok := key.(*expr.Column)
 			if !ok || !inshard.SameKey(&c.Typ, &t.Desc.Columns[pos].Type) {
 				return nil
@@ -144,7 +140,7 @@ func (p *planner) joinedLookup(n *lookupNode) *tableScan {
 		return nil
 	}
 	right := n.scan.columnIDs()
-	j.On = moved(n.conds, slices.Concat(n.left.ids(), right), slices.Concat(ids, right))
+	j.On = scalar.Moved(n.conds, slices.Concat(n.left.ids(), right), slices.Concat(ids, right))
 	step := n.price - n.left.cost() - s.est*savedLookup - access.CostFragment*math.Ceil(s.est/256)
 	return s.with(j, right, n.est, math.Max(step, 0), func(x *explainer, depth int) {
 		n.explainRight(x, depth)
@@ -166,9 +162,9 @@ func (p *planner) joinedSent(n *joinNode) *tableScan {
 		return open(ctx, run, n.right)
 	}}
 	ids := s.columnIDs()
-	j.On = moved(n.conds, slices.Concat(n.left.ids(), right), slices.Concat(ids, right))
+	j.On = scalar.Moved(n.conds, slices.Concat(n.left.ids(), right), slices.Concat(ids, right))
 	for _, k := range n.leftKeys {
-		k.Expr = moved([]expr.Expr{k.Expr}, n.left.ids(), ids)[0]
+		k.Expr = scalar.Moved([]expr.Expr{k.Expr}, n.left.ids(), ids)[0]
 		j.Keys = append(j.Keys, k)
 	}
 	for i := range j.Keys {
@@ -192,21 +188,6 @@ func (s *tableScan) with(j *inshard.Join, right []int, est, step float64, explai
 	out.partners = append(slices.Clone(s.partners), explain)
 	out.cols, out.est, out.price = out.row, j.Est, j.Price
 	return &out
-}
-
-// joining has each fragment join with the tablets that belong to its own.
-func (s *tableScan) joining(list []*fragment.Read) []*fragment.Read {
-	if len(s.joins) == 0 {
-		return list
-	}
-	for _, f := range list {
-		for i := range s.table.Desc.Tablets {
-			if s.table.Desc.Tablets[i].ID == f.Tablet {
-				f.Joins = inshard.At(s.joins, f.Joins, i)
-			}
-		}
-	}
-	return list
 }
 
 // explainJoins adds the lines of the joins, the last one first, and gives the depth of the scan's.

@@ -259,7 +259,7 @@ func (s *tableScan) fragments(f *fragment.Read, tablets []schema.Tablet, spans [
 		if s.path.Reverse {
 			slices.Reverse(list)
 		}
-		return s.joining(access.PointReads(f, s.table.Desc, tablets, s.path.Index, list))
+		return inshard.Fragments(access.PointReads(f, s.table.Desc, tablets, s.path.Index, list), s.joins, s.table.Desc)
 	}
 	var out []*fragment.Read
 	for i := range tablets {
@@ -288,5 +288,5 @@ func (s *tableScan) fragments(f *fragment.Read, tablets []schema.Tablet, spans [
 	if s.path.Reverse {
 		slices.Reverse(out)
 	}
-	return s.joining(out)
+	return inshard.Fragments(out, s.joins, s.table.Desc)
 }

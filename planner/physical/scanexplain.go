@@ -144,8 +144,8 @@ func (n *lookupNode) explainTable(e *explain.Table) {
 	for i := range n.parts {
 		e.Bound(n.scan.table.Desc, n.scan.path.Index, i)
 		ref := "const"
-		if n.parts[i].right >= 0 {
-			ref = n.parts[i].value.String()
+		if n.parts[i].Right >= 0 {
+			ref = n.parts[i].Value.String()
 		}
 		e.Ref = append(e.Ref, ref)
 	}
