@@ -80,7 +80,7 @@ func planOperators(ctx *Context, q *logical.Query) (*queryPlan, error) {
 			return nil, err
 		}
 	}
-	ops, err := physical.New(q, physical.Options{Ship: ship, Plain: ctx.NoPasses})
+	ops, err := physical.New(q, physical.Options{Ship: ship, Plain: ctx.NoPasses, InShards: ctx.Joining})
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/canonical"
 	"cloudsql/planner/exec"
@@ -59,6 +60,7 @@ type testDB struct {
 	pageMax int
 	db      *schema.Database
 	naive   bool
+	joining algebra.Joining
 	memory  int
 	space   *spill.Space
 	account *memory.Account // of the last query
@@ -291,7 +293,7 @@ func (d *testDB) env(params ...types.Value) *expr.Env {
 
 func (d *testDB) context(env *expr.Env) *Context {
 	return &Context{
-		Catalog: d.cat, DB: "test", Env: env, Settings: Settings{SQLMode: mysql.ModeOnlyFullGroupBy, RecursionDepth: 1000}, NoPasses: d.naive, Virtual: testVirtual, ColumnType: columnType,
+		Catalog: d.cat, DB: "test", Env: env, Settings: Settings{SQLMode: mysql.ModeOnlyFullGroupBy, RecursionDepth: 1000, Joining: d.joining}, NoPasses: d.naive, Virtual: testVirtual, ColumnType: columnType,
 		Stats: func(t *schema.Table) (rows, bytes uint64) {
 			for i := range t.Tablets {
 				n, _ := d.s.TabletStats(t.Tablets[i].ID)

@@ -16,7 +16,11 @@ import (
 // Read fills one page. A newest read outside transactions costs two looks at the clock over what the shard does.
 func (r *Replica) Read(ctx context.Context, q *leaseholder.ReadRequest, page *fragment.Page) error {
 	if q.Txn != (fragment.TxnID{}) {
-		return r.thawed(ctx, func() error { return r.readTxn(ctx, q, page) }, q.Read.Tablet)
+		read := func() error { return r.readTxn(ctx, q, page) }
+		if len(q.Read.Joins) > 0 {
+			return r.thawed(ctx, read, q.Read.Tablets()...)
+		}
+		return r.thawed(ctx, read, q.Read.Tablet)
 	}
 	return r.ReadPlain(ctx, q.Read, shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes}, page)
 }
@@ -29,7 +33,7 @@ func (r *reads) ReadPlain(ctx context.Context, f *fragment.Read, o shard.ReadOpt
 		if err == nil || !errors.Is(err, shard.ErrFrozen) {
 			return err
 		}
-		if err := r.awaitThaw(ctx, []schema.TabletID{f.Tablet}); err != nil {
+		if err := r.awaitThaw(ctx, f.Tablets()); err != nil {
 			return err
 		}
 	}
@@ -72,12 +76,14 @@ func (r *reads) readIn(ctx context.Context, t *tenure, f *fragment.Read, o shard
 	r.stats.LeaseReads.Add(1)
 	if o.At != 0 {
 		r.stats.SnapshotReads.Add(1)
-		if err := t.locks.Flights.AwaitBelow(ctx, f, o.At); err != nil {
+		if err := f.Each(func(f *fragment.Read) error { return t.locks.Flights.AwaitBelow(ctx, f, o.At) }); err != nil {
 			return err
 		}
 		return r.readable(r.state.Read(ctx, f, o, page))
 	}
-	return r.readNewest(ctx, f, o, page, func() error { return t.locks.Flights.AwaitPrepared(ctx, f) })
+	return r.readNewest(ctx, f, o, page, func() error {
+		return f.Each(func(f *fragment.Read) error { return t.locks.Flights.AwaitPrepared(ctx, f) })
+	})
 }
 
 // readNewest reads a state in which nothing is prepared that changes what is read: await waits for what is. (Rows of it
@@ -121,7 +127,9 @@ func (r *reads) readIndexed(ctx context.Context, f *fragment.Read, o shard.ReadO
 	if err := r.group.ReadIndex(ctx); err != nil {
 		return r.notHere(0, 0)
 	}
-	return r.readNewest(ctx, f, o, page, func() error { return r.awaitParts(ctx, f.Tablet) })
+	return r.readNewest(ctx, f, o, page, func() error {
+		return f.Each(func(f *fragment.Read) error { return r.awaitParts(ctx, f.Tablet) })
+	})
 }
 
 // awaitParts is lock.Flights.AwaitPrepared for who has no lock table: it waits for what is prepared in a tablet now.

@@ -159,6 +159,9 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 		q.At, err = t.snapshot(ctx)
 		return q, err
 	}
+	if len(r.Joins) > 0 {
+		return q, distributed.ErrSchemaChanged // shards lock no rows that they join
+	}
 	q.Lock = lock.Shared
 	if mode == distributed.ReadForUpdate {
 		q.Lock = lock.Exclusive

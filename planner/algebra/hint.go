@@ -39,3 +39,13 @@ const (
 
 // Allow tells whether one of some ways may be taken.
 func (w SemiWays) Allow(some SemiWays) bool { return w == 0 || w&some != 0 }
+
+// Joining says who joins where shards can.
+type Joining uint8
+
+// The ways.
+const (
+	CheapestJoins Joining = iota // whoever can do it at less cost
+	GatewayJoins                 // the gateway
+	ShardJoins                   // the shards
+)

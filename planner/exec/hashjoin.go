@@ -5,6 +5,7 @@ import (
 
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
@@ -155,7 +156,7 @@ func (h *HashJoin) rightKey(row []types.Value) (own []types.Value, ok bool, err 
 		h.key = append(h.key[:0], row[last].Raw()...)
 		return row[:last], true, nil
 	}
-	h.key, ok, err = appendKey(h.key[:0], h.run.Env, h.rightKeys, row)
+	h.key, ok, err = fragment.AppendKey(h.key[:0], h.run.Env, h.rightKeys, row)
 	return row, ok, err
 }
 
@@ -166,7 +167,7 @@ func (h *HashJoin) leftKey(row []types.Value) (ok bool, err error) {
 		h.key = append(h.key[:0], v.Raw()...)
 		return !v.IsNull(), nil
 	}
-	h.key, ok, err = appendKey(h.key[:0], h.run.Env, h.leftKeys, row)
+	h.key, ok, err = fragment.AppendKey(h.key[:0], h.run.Env, h.leftKeys, row)
 	return ok, err
 }
 

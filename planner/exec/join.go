@@ -4,24 +4,22 @@ import (
 	"context"
 
 	"cloudsql/planner/spill"
-	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
 // JoinKind says what a join gives.
-type JoinKind uint8
+type JoinKind = fragment.JoinKind
 
-// The kinds. Semi and Anti give rows of the left side only.
+// The kinds.
 const (
-	Inner JoinKind = iota
-	Left           // rows of the left side without a partner come with NULLs
-	Semi           // rows of the left side that have a partner
-	Anti           // rows of the left side that have none
+	Inner = fragment.Inner
+	Left  = fragment.Left
+	Semi  = fragment.Semi
+	Anti  = fragment.Anti
 )
-
-func (k JoinKind) String() string { return [...]string{"inner", "left", "semi", "anti"}[k] }
 
 // JoinSpec is what all joins need. Conditions are over the left row followed by the right row.
 type JoinSpec struct {
@@ -116,32 +114,8 @@ func (j *joiner) candidate(b *types.Batch, left, right []types.Value) (matched, 
 	return true, false, nil
 }
 
-// KeyPart computes one component of a hash key. Values that compare as doubles are turned into them.
-type KeyPart struct {
-	Expr      expr.Expr
-	Collation collation.ID
-	AsFloat   bool
-	NullSafe  bool // <=>: NULL equals NULL
-}
-
-// appendKey appends the hash key of row; ok is false where a NULL cannot match anything.
-func appendKey(dst []byte, env *expr.Env, parts []KeyPart, row []types.Value) (key []byte, ok bool, err error) {
-	for i := range parts {
-		p := &parts[i]
-		v, err := p.Expr.Eval(env, row)
-		if err != nil {
-			return dst, false, err
-		}
-		switch {
-		case v.IsNull() && !p.NullSafe:
-			return dst, false, nil
-		case p.AsFloat && !v.IsNull():
-			v = types.Float(v.ToFloat(env.Warn))
-		}
-		dst = types.HashKey(dst, v, p.Collation)
-	}
-	return dst, true, nil
-}
+// KeyPart computes one component of a hash key.
+type KeyPart = fragment.KeyPart
 
 // hashTable finds the stored rows of a key. Rows of one key are chained.
 type hashTable struct {

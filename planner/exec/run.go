@@ -139,6 +139,11 @@ func (r *Run) foldable(e expr.Expr) bool {
 // open starts one fragment's read.
 func (r *Run) open(ctx context.Context, f *fragment.Read, alone bool, o *ReadOptions) (distributed.Rows, error) {
 	r.RT.Used.AddTablet(r.RT.Catalog, f.Tablet)
+	for _, j := range f.Joins {
+		if j.Read != nil {
+			r.RT.Used.AddTablet(r.RT.Catalog, j.Read.Tablet)
+		}
+	}
 	if r.RT.Txn != nil {
 		return r.RT.Txn.Read(ctx, f, o.Mode, o.Lock)
 	}

@@ -22,8 +22,9 @@ type Settings struct {
 	SafeUpdates    bool           // sql_safe_updates
 	ForeignKeysOff bool           // foreign_key_checks = 0
 	AutoIncrement  Series
-	RecursionDepth int    // cte_max_recursion_depth
-	MaxJoin        uint64 // max_join_size, unless sql_big_selects says otherwise: rows that a query may be expected to look at; 0: any number
+	RecursionDepth int             // cte_max_recursion_depth
+	MaxJoin        uint64          // max_join_size, unless sql_big_selects says otherwise: rows that a query may be expected to look at; 0: any number
+	Joining        algebra.Joining // cloudsql_shard_joins
 	Switches
 	expr.Typing
 }

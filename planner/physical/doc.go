@@ -4,6 +4,7 @@
 //	plan.go    node → operator; a table's scan with the conditions on it
 //	joins.go   joins: by index (join.go), by hash, or nested loops; search.go finds the order, greedily, from each first input
 //	semi.go    semi and anti joins, before, within or after the inner join that they are about
+//	inshard.go  joins below an aggregation that the shards do (planner/inshard)
 //	having.go  how many groups a HAVING leaves
 //	top.go     LIMIT, ORDER BY, DISTINCT and the select list of a block
 //	push.go    what a scan takes over: projection, partial aggregate, top-N, DISTINCT, LIMIT

@@ -9,6 +9,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/inshard"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -94,6 +95,7 @@ func (p *planner) groupBy(g *algebra.Group, in node) (node, error) {
 	if s, ok := in.(*tableScan); ok && p.pushesAggregate(g, s) {
 		return p.pushAggregate(a, g, s)
 	}
+	apart := *a
 	if a.spec.GroupBy, err = scalar.ResolveAll(g.By, in.ids()); err != nil {
 		return nil, err
 	}
@@ -104,7 +106,7 @@ func (p *planner) groupBy(g *algebra.Group, in node) (node, error) {
 		}
 		a.spec.Aggs = append(a.spec.Aggs, agg)
 	}
-	return a, nil
+	return p.groupInShards(a, &apart, g)
 }
 
 // groupFilter tests conditions on groups, which in gives, or partial results of which.
@@ -157,9 +159,9 @@ func (p *planner) pushesAggregate(g *algebra.Group, s *tableScan) bool {
 // pushAggregate lets each shard aggregate its rows; a merges the parts.
 func (p *planner) pushAggregate(a *aggNode, g *algebra.Group, s *tableScan) (node, error) {
 	ids := s.columnIDs()
-	push := &pushedAgg{}
+	push := &inshard.Aggregate{}
 	var err error
-	if push.groupBy, err = scalar.ResolveAll(g.By, ids); err != nil {
+	if push.GroupBy, err = scalar.ResolveAll(g.By, ids); err != nil {
 		return nil, err
 	}
 	var out []int
@@ -172,7 +174,7 @@ func (p *planner) pushAggregate(a *aggNode, g *algebra.Group, s *tableScan) (nod
 		if err != nil {
 			return nil, err
 		}
-		push.aggs = append(push.aggs, agg)
+		push.Aggs = append(push.Aggs, agg)
 		a.spec.Aggs = append(a.spec.Aggs, agg)
 		for range agg.PartialTypes() {
 			out = append(out, p.newIDs(1))
@@ -186,12 +188,12 @@ func (p *planner) pushAggregate(a *aggNode, g *algebra.Group, s *tableScan) (nod
 
 // givesGroups tells whether the index's order has the rows of each group one behind the other, so that they need not be looked for: they
 // are grouped by the columns that it begins with, and there is one tablet.
-func (s *tableScan) givesGroups(a *pushedAgg) bool {
-	if len(a.groupBy) == 0 || len(s.table.Desc.Tablets) > 1 || s.path.Point || slices.ContainsFunc(a.aggs, (*expr.Agg).Grows) {
+func (s *tableScan) givesGroups(a *inshard.Aggregate) bool {
+	if len(a.GroupBy) == 0 || len(s.joins) > 0 || len(s.table.Desc.Tablets) > 1 || s.path.Point || slices.ContainsFunc(a.Aggs, (*expr.Agg).Grows) {
 		return false
 	}
 	places := uint64(0)
-	for _, e := range a.groupBy {
+	for _, e := range a.GroupBy {
 		c, ok := e.(*expr.Column)
 		if !ok {
 			return false

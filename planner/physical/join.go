@@ -10,9 +10,9 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/inshard"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
-	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -28,6 +28,7 @@ type joinNode struct {
 	leftKeys, rightKeys []exec.KeyPart
 	conds               []expr.Expr // resolved over left and right
 	tells               bool        // the cluster knows key sets
+	lookup              *lookupNode // the same join by an index, which costs more at the gateway; nil: there is none
 }
 
 // joinedIDs are the columns that a join gives.
@@ -43,9 +44,9 @@ func newLoopOrHash(left, right node, s joinSpec) (node, error) {
 	if s.kind == exec.Inner && !s.fixed && len(s.keys) > 0 && left.rows() < right.rows() && len(left.sorted()) == 0 {
 		// The smaller side is the one to build a table of.
 		left, right = right, left
-		flipped := make([]joinKey, len(s.keys))
+		flipped := make([]scalar.JoinKey, len(s.keys))
 		for i, k := range s.keys {
-			k.left, k.right = k.right, k.left
+			k.Left, k.Right = k.Right, k.Left
 			flipped[i] = k
 		}
 		s.keys = flipped
@@ -64,16 +65,16 @@ func newLoopOrHash(left, right node, s joinSpec) (node, error) {
 		return nil, err
 	}
 	for _, k := range s.keys {
-		l, err := scalar.Resolve(k.left, left.ids())
+		l, err := scalar.Resolve(k.Left, left.ids())
 		if err != nil {
 			return nil, err
 		}
-		r, err := scalar.Resolve(k.right, right.ids())
+		r, err := scalar.Resolve(k.Right, right.ids())
 		if err != nil {
 			return nil, err
 		}
-		j.leftKeys = append(j.leftKeys, exec.KeyPart{Expr: l, Collation: k.hash.Coll, AsFloat: k.hash.Float, NullSafe: k.nullSafe})
-		j.rightKeys = append(j.rightKeys, exec.KeyPart{Expr: r, Collation: k.hash.Coll, AsFloat: k.hash.Float, NullSafe: k.nullSafe})
+		j.leftKeys = append(j.leftKeys, exec.KeyPart{Expr: l, Collation: k.Hash.Coll, AsFloat: k.Hash.Float, NullSafe: k.NullSafe})
+		j.rightKeys = append(j.rightKeys, exec.KeyPart{Expr: r, Collation: k.Hash.Coll, AsFloat: k.Hash.Float, NullSafe: k.NullSafe})
 	}
 	return j, nil
 }
@@ -123,16 +124,8 @@ type lookupNode struct {
 	left  node
 	scan  *tableScan
 	kind  exec.JoinKind
-	parts []lookupPart
+	parts []access.LookupPart
 	conds []expr.Expr // resolved over left and right
-}
-
-// lookupPart is the value of one index column.
-type lookupPart struct {
-	value expr.Expr // over the left row
-	col   access.Column
-	right int // position of the column in the right row; -1: value is a constant
-	coll  collation.ID
 }
 
 // newLookup plans an index join, nil where no index serves.
@@ -167,7 +160,7 @@ func lookupBy(left node, t *algebra.Table, ix *schema.Index, push, rest []expr.E
 		if c.Prefix > 0 {
 			break
 		}
-		part, cond := lookupColumn(t, c, push, s.keys)
+		part, cond := t.Lookup(c, push, s.keys)
 		if part == nil {
 			break
 		}
@@ -215,10 +208,10 @@ func lookupBy(left node, t *algebra.Table, ix *schema.Index, push, rest []expr.E
 	n.base = base{cols: joinedIDs(left.ids(), n.scan.ids(), s.kind), est: s.out, price: price, order: left.sorted()}
 	for i := range n.parts {
 		part := &n.parts[i]
-		if part.right >= 0 {
-			part.right = slices.Index(n.scan.ids(), t.First+part.right)
+		if part.Right >= 0 {
+			part.Right = slices.Index(n.scan.ids(), t.First+part.Right)
 		}
-		if part.value, err = scalar.Resolve(part.value, left.ids()); err != nil {
+		if part.Value, err = scalar.Resolve(part.Value, left.ids()); err != nil {
 			return nil, err
 		}
 	}
@@ -232,64 +225,18 @@ func lookupBy(left node, t *algebra.Table, ix *schema.Index, push, rest []expr.E
 
 // firstOnly has the shard give one row of each key: more of them tell a semi join nothing.
 func (n *lookupNode) firstOnly() {
-	by, cols := &pushedAgg{}, []int(nil)
+	by, cols := &inshard.Aggregate{}, []int(nil)
 	for i := range n.parts {
 		part := &n.parts[i]
-		if part.right < 0 {
+		if part.Right < 0 {
 			continue
 		}
-		c := &n.scan.table.Desc.Columns[n.scan.columns[part.right]]
-		by.groupBy = append(by.groupBy, &expr.Column{Index: part.right, Typ: c.Type, Name: n.scan.table.Alias + "." + c.Shown()})
-		cols = append(cols, n.scan.cols[part.right])
-		part.right = len(cols) - 1
+		c := &n.scan.table.Desc.Columns[n.scan.columns[part.Right]]
+		by.GroupBy = append(by.GroupBy, &expr.Column{Index: part.Right, Typ: c.Type, Name: n.scan.table.Alias + "." + c.Shown()})
+		cols = append(cols, n.scan.cols[part.Right])
+		part.Right = len(cols) - 1
 	}
 	n.scan = n.scan.aggregating(by, cols, n.scan.est)
-}
-
-// lookupColumn finds the value of an index column: from the left row, or a constant. cond is the join's condition that
-// it settles.
-func lookupColumn(t *algebra.Table, c *schema.IndexColumn, push []expr.Expr, joins []joinKey) (part *lookupPart, cond expr.Expr) {
-	typ := &t.Desc.Columns[c.Column].Type
-	col := access.Column{Type: typ, Desc: c.Desc}
-	for _, k := range joins {
-		r, ok := k.right.(*expr.Column)
-		if !ok || k.nullSafe || t.Position(r) != c.Column || !lookupTypes(typ, k) {
-			continue
-		}
-		return &lookupPart{value: k.left, col: col, right: c.Column, coll: k.hash.Coll}, k.cond
-	}
-	for _, e := range push {
-		eq := scalar.AsCall(e, "=")
-		if eq == nil {
-			continue
-		}
-		pos, rc := access.Match(eq, t.Position, scalar.Fixed)
-		if rc != nil && pos == c.Column && rc.Op == access.RangeEq && rc.Exact {
-			return &lookupPart{value: rc.Values[0], col: col, right: -1}, nil
-		}
-	}
-	return nil, nil
-}
-
-// lookupTypes tells whether any value of the left side can be turned into the column's key, or is known to match none.
-func lookupTypes(col *types.Type, k joinKey) bool {
-	if k.hash.Float {
-		return false
-	}
-	l := k.left.Type().Class()
-	switch col.Class() {
-	case types.ClassInt, types.ClassDecimal:
-		return l == types.ClassInt || l == types.ClassDecimal
-	case types.ClassString:
-		return l == types.ClassString && k.hash.Coll == col.Collation
-	case types.ClassDate:
-		return l == types.ClassDate
-	case types.ClassDatetime:
-		return scalar.IsDate(l) && !col.IsTimestamp()
-	case types.ClassTime:
-		return l == types.ClassTime
-	}
-	return false
 }
 
 func (n *lookupNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
@@ -309,13 +256,18 @@ func (n *lookupNode) explain(x *explainer, depth int) {
 	var parts []string
 	for i := range n.parts {
 		c := n.scan.path.Index.Columns[i]
-		parts = append(parts, n.scan.table.Desc.Columns[c.Column].Shown()+" = "+n.parts[i].value.String())
+		parts = append(parts, n.scan.table.Desc.Columns[c.Column].Shown()+" = "+n.parts[i].Value.String())
 	}
 	if len(n.conds) > 0 {
 		parts = append(parts, "conditions: "+scalar.Texts(n.conds))
 	}
 	x.add(depth, "IndexJoin", &n.base, "", n.kind.String()+", "+strings.Join(parts, ", "))
 	n.left.explain(x, depth+1)
+	n.explainRight(x, depth+1)
+}
+
+// explainRight adds the line of the table.
+func (n *lookupNode) explainRight(x *explainer, depth int) {
 	name := "IndexLookup"
 	switch {
 	case n.scan.path.Point:
@@ -325,7 +277,7 @@ func (n *lookupNode) explain(x *explainer, depth int) {
 	case n.scan.path.Cover:
 		name = "IndexScan"
 	}
-	x.addScan(depth+1, name, n.scan, n.scan.path.Out, n.price-n.left.cost(), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name)
+	x.addScan(depth, name, n.scan, n.scan.path.Out, n.price-n.left.cost(), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name)
 	n.explainTable(x.lines[len(x.lines)-1].Table)
 }
 
@@ -343,17 +295,17 @@ func (l *lookup) Key(run *exec.Run, left []types.Value, dst []byte) ([]byte, boo
 	l.buf = l.buf[:0]
 	for i := range l.plan.parts {
 		p := &l.plan.parts[i]
-		v, err := p.value.Eval(run.Env, left)
+		v, err := p.Value.Eval(run.Env, left)
 		if err != nil || v.IsNull() {
 			return dst, false, err
 		}
-		v, _, state := access.Bounds(v, p.col.Type, &run.Env.Mode)
+		v, _, state := access.Bounds(v, p.Col.Type, &run.Env.Mode)
 		if state != access.Exactly {
 			return dst, false, nil
 		}
-		l.buf = keys.AppendValue(l.buf, v, p.col.Type, 0, p.col.Desc)
-		if p.right >= 0 {
-			dst = types.HashKey(dst, v, p.coll)
+		l.buf = keys.AppendValue(l.buf, v, p.Col.Type, 0, p.Col.Desc)
+		if p.Right >= 0 {
+			dst = types.HashKey(dst, v, p.Coll)
 		}
 	}
 	return dst, true, nil
@@ -397,8 +349,8 @@ func (l *lookup) open(ctx context.Context, run *exec.Run, ahead bool) (exec.Oper
 // Match is the hash key of a right row.
 func (l *lookup) Match(_ *exec.Run, right []types.Value, dst []byte) ([]byte, error) {
 	for i := range l.plan.parts {
-		if p := &l.plan.parts[i]; p.right >= 0 {
-			dst = types.HashKey(dst, right[p.right], p.coll)
+		if p := &l.plan.parts[i]; p.Right >= 0 {
+			dst = types.HashKey(dst, right[p.Right], p.Coll)
 		}
 	}
 	return dst, nil

@@ -141,14 +141,6 @@ func (p *planner) planLeft(j *algebra.Join, req required) (node, error) {
 	return p.join(left, right, j.On, exec.Left)
 }
 
-// joinKey is an equality between the two sides of a join.
-type joinKey struct {
-	left, right expr.Expr
-	cond        expr.Expr
-	hash        scalar.Hashing
-	nullSafe    bool
-}
-
 // join joins a planned left side with a relation in the cheapest way.
 func (p *planner) join(left node, right *leaf, conds []expr.Expr, kind exec.JoinKind) (node, error) {
 	return p.joinRows(left, right, conds, joinGoal{kind: kind})
@@ -172,7 +164,7 @@ type joinGoal struct {
 func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, goal joinGoal) (node, error) {
 	kind := goal.kind
 	leftIDs := scalar.SetOf(left.ids()...)
-	keys, rest := joinKeys(conds, leftIDs, right.cols)
+	keys, rest := scalar.JoinKeys(conds, leftIDs, right.cols)
 	if p.plain {
 		keys, rest = nil, conds
 	}
@@ -203,16 +195,20 @@ func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, goal joinG
 		return best, err
 	}
 	l, err := p.newLookup(left, right.table, right, spec)
-	if err == nil && l != nil && (right.table.Hint.Join.Force || cheaper(l, best, goal.req)) {
-		best = l
+	if err != nil || l == nil {
+		return best, err
 	}
-	return best, err
+	if right.table.Hint.Join.Force || cheaper(l, best, goal.req) {
+		return l, nil
+	}
+	best.(*joinNode).lookup = l.(*lookupNode)
+	return best, nil
 }
 
 type joinSpec struct {
 	kind  exec.JoinKind
 	conds []expr.Expr // all
-	keys  []joinKey
+	keys  []scalar.JoinKey
 	rest  []expr.Expr // conds without keys
 	out   float64
 	tells bool // keys may travel
@@ -227,31 +223,9 @@ func totalRows(l *leaf) float64 {
 }
 
 // keyShare is the share of the right side's rows that one left row's key selects.
-func keyShare(l *leaf, k joinKey) float64 {
-	if c, ok := k.right.(*expr.Column); ok && (l.table != nil || l.rowsOf != nil || l.unique.Has(c.Index)) {
+func keyShare(l *leaf, k scalar.JoinKey) float64 {
+	if c, ok := k.Right.(*expr.Column); ok && (l.table != nil || l.rowsOf != nil || l.unique.Has(c.Index)) {
 		return 1 / distinctIn(l, c)
 	}
 	return math.Max(1/math.Max(l.plan.rows(), 1), 1.0/access.EqDistinct)
-}
-
-// joinKeys finds the equalities between both sides that values can be hashed for.
-func joinKeys(conds []expr.Expr, left, right scalar.ColSet) (keys []joinKey, rest []expr.Expr) {
-	for _, c := range conds {
-		eq := scalar.AsCall(c, "=", "<=>")
-		if eq == nil {
-			rest = append(rest, c)
-			continue
-		}
-		a, z := eq.Args()[0], eq.Args()[1]
-		if !left.Covers(a) || !right.Covers(z) {
-			a, z = z, a
-		}
-		h := scalar.HashOf(a.Type(), z.Type(), eq)
-		if !scalar.HasColumns(a) || !scalar.HasColumns(z) || !left.Covers(a) || !right.Covers(z) || !h.OK || expr.ClassOf(c) == expr.Volatile {
-			rest = append(rest, c)
-			continue
-		}
-		keys = append(keys, joinKey{left: a, right: z, cond: c, hash: h, nullSafe: eq.Name() == "<=>"})
-	}
-	return keys, rest
 }

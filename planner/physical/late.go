@@ -34,7 +34,7 @@ func (s *tableScan) failing(ctx context.Context, run *exec.Run, spans []fragment
 			return spill.NewRows(nil, len(s.cols)), nil
 		}
 		nothing := *s
-		nothing.filter, nothing.written, nothing.agg = nil, nil, s.agg.ofNothing()
+		nothing.filter, nothing.written, nothing.agg = nil, nil, s.agg.OfNothing()
 		return nothing.read(ctx, run, nil, false)
 	}}
 	var e error
@@ -49,18 +49,4 @@ func (s *tableScan) failing(ctx context.Context, run *exec.Run, spans []fragment
 		return nil, e
 	}
 	return late, nil
-}
-
-// ofNothing is a without arguments that can't be had, for an aggregation of no rows.
-func (a *pushedAgg) ofNothing() *pushedAgg {
-	out := &pushedAgg{}
-	for _, g := range a.aggs {
-		none := *g
-		none.Args = make([]expr.Expr, len(g.Args))
-		for i, e := range g.Args {
-			none.Args[i] = &expr.Const{Typ: *e.Type()}
-		}
-		out.aggs = append(out.aggs, &none)
-	}
-	return out
 }

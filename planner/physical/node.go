@@ -152,31 +152,12 @@ func newProject(in node, exprs []expr.Expr, out []int) (node, error) {
 	}
 	p := &projectNode{in: in, exprs: r}
 	price := in.cost() + in.rows()*costProject*float64(len(exprs))
-	p.base = base{cols: out, est: in.rows(), price: price, order: renamedOrder(in.sorted(), exprs, out)}
+	p.base = base{cols: out, est: in.rows(), price: price, order: scalar.RenamedOrder(in.sorted(), exprs, out)}
 	return p, nil
 }
 
-// renamedOrder follows an order through a projection.
-func renamedOrder(order []scalar.OrderCol, exprs []expr.Expr, out []int) []scalar.OrderCol {
-	var list []scalar.OrderCol
-	for _, o := range order {
-		found := false
-		for i, e := range exprs {
-			if c, ok := e.(*expr.Column); ok && c.Index == o.ID {
-				list = append(list, scalar.OrderCol{ID: out[i], Desc: o.Desc})
-				found = true
-				break
-			}
-		}
-		if !found {
-			break
-		}
-	}
-	return list
-}
-
 // identity tells whether the projection passes its input as it is.
-func (p *projectNode) identity() bool { return isIdentity(p.exprs, len(p.in.ids())) }
+func (p *projectNode) identity() bool { return scalar.IsIdentity(p.exprs, len(p.in.ids())) }
 
 func (p *projectNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 	in, err := open(ctx, run, p.in)

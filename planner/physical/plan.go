@@ -28,11 +28,13 @@ type Options struct {
 	Ship scalar.Shipping
 	// Plain is for tests: every table is read whole, and nothing runs inside the shards.
 	Plain bool
+	// InShards says who joins.
+	InShards algebra.Joining
 }
 
 // New plans a query.
 func New(q *algebra.Query, o Options) (*Plan, error) {
-	p := &planner{ship: o.Ship, plain: o.Plain, next: q.NextID, hints: &q.Hints}
+	p := &planner{ship: o.Ship, plain: o.Plain, inShards: o.InShards, next: q.NextID, hints: &q.Hints}
 	for _, s := range q.Subs {
 		if err := p.planSubquery(s); err != nil {
 			return nil, err
@@ -89,7 +91,9 @@ func scanPlace(s *tableScan) string {
 type planner struct {
 	ship         scalar.Shipping
 	plain        bool
-	next         int // the first column number that is free
+	inShards     algebra.Joining
+	scans        map[node]*tableScan // that give the rows of nodes; nil: none does
+	next         int                 // the first column number that is free
 	hints        *algebra.Hints
 	known        having.Tables // those read so far of which something is known
 	once, perRow []*subplan

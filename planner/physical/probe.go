@@ -6,9 +6,9 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/inshard"
 	"cloudsql/planner/probe"
 	"cloudsql/storage/expr"
-	"cloudsql/storage/types"
 )
 
 // probed is a column that a scan on the left side of a hash join reads, and the join's key that it is: rows whose value the right side has
@@ -39,7 +39,7 @@ func (j *joinNode) probes() (list []probed) {
 		k := &j.leftKeys[i]
 		l, ok := k.Expr.(*expr.Column)
 		r, plain := j.rightKeys[i].Expr.(*expr.Column)
-		if !ok || !plain || k.AsFloat || k.NullSafe || !sameText(&l.Typ, k) || !sameText(&r.Typ, k) {
+		if !ok || !plain || k.AsFloat || k.NullSafe || !inshard.SameText(&l.Typ, k) || !inshard.SameText(&r.Typ, k) {
 			continue
 		}
 		if s, at := source(j.left, j.left.ids()[l.Index]); s != nil && s.path.Est >= leastProbed {
@@ -47,11 +47,6 @@ func (j *joinNode) probes() (list []probed) {
 		}
 	}
 	return list
-}
-
-// sameText tells that a column's texts are equal to the join where they are to themselves: to a GROUP BY between them, too.
-func sameText(t *types.Type, k *exec.KeyPart) bool {
-	return t.Class() != types.ClassString || t.Collation == k.Collation
 }
 
 // source finds the scan that a column comes from, and its place in the fragment's row, where the scan may leave out rows by it: nothing in
@@ -86,6 +81,8 @@ func source(n node, id int) (*tableScan, int) {
 		}
 	case *projectNode:
 		return sourceOf(n.in, n.exprs, slices.Index(n.cols, id))
+	case *eitherNode:
+		return source(n.inShards, id)
 	case *aggNode:
 		if !n.spec.Rollup {
 			return sourceOf(n.in, n.spec.GroupBy, slices.Index(n.cols, id))
@@ -108,7 +105,7 @@ func sourceOf(n node, list []expr.Expr, i int) (*tableScan, int) {
 func (s *tableScan) source(id int) int {
 	i, list := slices.Index(s.cols, id), s.project
 	if s.agg != nil {
-		list = s.agg.groupBy
+		list = s.agg.GroupBy
 	}
 	switch {
 	case i < 0 || s.limit != nil || s.lock.Mode != distributed.ReadSnapshot:
@@ -116,7 +113,7 @@ func (s *tableScan) source(id int) int {
 	case s.agg == nil && s.project == nil:
 		return i
 	case i < len(list):
-		if c, ok := list[i].(*expr.Column); ok {
+		if c, ok := list[i].(*expr.Column); ok && c.Index < len(s.columns) {
 			return c.Index
 		}
 	}

@@ -1,6 +1,7 @@
 package physical
 
 import (
+	"cloudsql/planner/inshard"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -29,9 +30,9 @@ func (s *tableScan) projecting(list []expr.Expr, ids []int, distinct bool) (*tab
 		return nil, err
 	}
 	out := *s
-	out.order = renamedOrder(s.order, list, ids)
+	out.order = scalar.RenamedOrder(s.order, list, ids)
 	out.project, out.cols, out.sealed = r, ids, true
-	if isIdentity(r, len(s.columns)) && !distinct {
+	if scalar.IsIdentity(r, len(s.columns)) && !distinct {
 		out.project = nil
 	}
 	return &out, nil
@@ -56,26 +57,13 @@ func (s *tableScan) distinct() *tableScan {
 		return s
 	}
 	out := s.unordered()
-	out.agg, out.project = &pushedAgg{groupBy: s.project}, nil
+	out.agg, out.project = &inshard.Aggregate{GroupBy: s.project}, nil
 	return out
 }
 
 // aggregating lets each shard aggregate its rows.
-func (s *tableScan) aggregating(a *pushedAgg, ids []int, groups float64) *tableScan {
+func (s *tableScan) aggregating(a *inshard.Aggregate, ids []int, groups float64) *tableScan {
 	out := s.unordered()
 	out.agg, out.cols, out.est = a, ids, groups
 	return out
-}
-
-// isIdentity tells whether the expressions are the input's columns, all of them in order.
-func isIdentity(exprs []expr.Expr, width int) bool {
-	if len(exprs) != width {
-		return false
-	}
-	for i, e := range exprs {
-		if c, ok := e.(*expr.Column); !ok || c.Index != i {
-			return false
-		}
-	}
-	return true
 }

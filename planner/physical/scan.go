@@ -2,12 +2,14 @@ package physical
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/inshard"
 	"cloudsql/planner/locate"
 	"cloudsql/planner/partition"
 	"cloudsql/planner/probe"
@@ -28,22 +30,20 @@ type tableScan struct {
 	path  *access.Path
 	lock  algebra.Lock
 
-	parts   *partition.Map // nil: the table has no partitions
-	columns []int          // positions of table columns in the fragment's row
-	filter  expr.Expr      // over columns
-	written expr.Expr      // the filter as it was written, where that is another order; nil otherwise
-	project []expr.Expr    // over columns; nil: columns as they are
-	agg     *pushedAgg     // over columns
-	topN    []expr.SortKey // over the output
-	limit   *scalar.Limit  // for topN, or alone
-	keep    bool           // the order of the path must be kept
-	sealed  bool           // the output has column numbers of its own: nothing more can be pushed
-}
+	parts   *partition.Map     // nil: the table has no partitions
+	columns []int              // positions of table columns in the fragment's row
+	filter  expr.Expr          // over columns
+	written expr.Expr          // the filter as it was written, where that is another order; nil otherwise
+	project []expr.Expr        // over columns; nil: columns as they are
+	joins   []*inshard.Join    // of the rows that pass
+	row     []int              // numbers of what the joins give; nil: those of columns
+	agg     *inshard.Aggregate // over columns, or row
 
-// pushedAgg is a partial aggregation inside the shards.
-type pushedAgg struct {
-	groupBy []expr.Expr
-	aggs    []*expr.Agg
+	partners []func(x *explainer, depth int) // of joins, in their order
+	topN     []expr.SortKey                  // over the output
+	limit    *scalar.Limit                   // for topN, or alone
+	keep     bool                            // the order of the path must be kept
+	sealed   bool                            // the output has column numbers of its own: nothing more can be pushed
 }
 
 // newScan makes a scan of a path that gives the columns that are read of t.
@@ -69,8 +69,11 @@ func (s *tableScan) plain() bool {
 	return !s.sealed && s.project == nil && s.agg == nil && s.topN == nil && s.limit == nil
 }
 
-// columnIDs are the numbers of the fragment's row.
+// columnIDs are the numbers of the fragment's row, behind its joins.
 func (s *tableScan) columnIDs() []int {
+	if s.row != nil {
+		return s.row
+	}
 	ids := make([]int, len(s.columns))
 	for i, pos := range s.columns {
 		ids[i] = s.table.First + pos
@@ -104,9 +107,22 @@ func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read
 		f.Project = append(f.Project, e)
 	}
 	if s.agg != nil {
-		if f.Agg, err = s.agg.fold(run); err != nil {
+		if f.Agg, err = s.agg.Ship(run); err != nil {
 			return nil, err
 		}
+	}
+	if len(s.joins) > 0 {
+		f.Table = nil // where its rows have gone, others may not be
+	}
+	for _, j := range s.joins {
+		join, err := j.Ship(ctx, run, f.Env)
+		if err != nil {
+			return nil, err
+		}
+		f.Joins = append(f.Joins, join)
+	}
+	if f.Filter, err = inshard.Narrow(f.Filter, f.Joins, len(s.columns)); err != nil {
+		return nil, err
 	}
 	for _, k := range s.topN {
 		e, err := run.Ship(k.Expr)
@@ -129,36 +145,6 @@ func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read
 	return f, nil
 }
 
-func (a *pushedAgg) fold(run *exec.Run) (*fragment.Aggregate, error) {
-	out := &fragment.Aggregate{Aggs: a.aggs}
-	for _, g := range a.groupBy {
-		g, err := run.Ship(g)
-		if err != nil {
-			return nil, err
-		}
-		out.GroupBy = append(out.GroupBy, g)
-	}
-	for i, g := range a.aggs {
-		folded := *g
-		folded.Args = make([]expr.Expr, len(g.Args))
-		changed := false
-		for j, e := range g.Args {
-			var err error
-			if folded.Args[j], err = run.Ship(e); err != nil {
-				return nil, err
-			}
-			changed = changed || folded.Args[j] != e
-		}
-		if changed {
-			if &out.Aggs[0] == &a.aggs[0] {
-				out.Aggs = slices.Clone(a.aggs)
-			}
-			out.Aggs[i] = &folded
-		}
-	}
-	return out, nil
-}
-
 func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 	if s.limit != nil {
 		if n, err := s.limit.Within(run.Env); err != nil || n == 0 {
@@ -179,13 +165,19 @@ func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, err
 }
 
 // aggregatesAll tells that the scan gives a row even where nothing matches.
-func (s *tableScan) aggregatesAll() bool { return s.agg != nil && len(s.agg.groupBy) == 0 }
+func (s *tableScan) aggregatesAll() bool { return s.agg != nil && len(s.agg.GroupBy) == 0 }
 
 // read opens the fragments of spans, each of which is a whole key of a unique index where they are points.
 func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool) (exec.Operator, error) {
 	f, err := s.template(ctx, run)
-	if err != nil {
+	switch {
+	case err != nil && len(s.joins) > 0:
+		return nil, errors.Join(err, inshard.ErrElsewhere)
+	case err != nil:
 		return s.failing(ctx, run, spans, points, err)
+	}
+	if inshard.Nothing(f.Joins) {
+		spans = nil
 	}
 	if len(spans) == 0 { // an aggregate over nothing
 		points = false
@@ -203,6 +195,7 @@ func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Sp
 	if err != nil {
 		return nil, err
 	}
+	frags = inshard.Fragments(frags, s.joins, s.table.Desc)
 	if cut := s.sections(run, frags); cut != nil {
 		return exec.NewSectionRead(ctx, run, cut, o)
 	}

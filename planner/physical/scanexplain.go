@@ -22,7 +22,9 @@ func (s *tableScan) explain(x *explainer, depth int) {
 	case s.path.Index.ID != schema.PrimaryIndex:
 		name = "IndexLookup"
 	}
+	depth = s.explainJoins(x, depth)
 	x.addScan(depth, name, s, s.est, s.price, s.object())
+	s.explainPartners(x, depth)
 }
 
 func (s *tableScan) object() string {
@@ -58,10 +60,10 @@ func (s *tableScan) info() string {
 	}
 	if s.agg != nil {
 		var list []string
-		for _, g := range s.agg.groupBy {
+		for _, g := range s.agg.GroupBy {
 			list = append(list, g.String())
 		}
-		for _, a := range s.agg.aggs {
+		for _, a := range s.agg.Aggs {
 			list = append(list, a.String())
 		}
 		parts = append(parts, "partial aggregate: "+strings.Join(list, ", "))
@@ -142,8 +144,8 @@ func (n *lookupNode) explainTable(e *explain.Table) {
 	for i := range n.parts {
 		e.Bound(n.scan.table.Desc, n.scan.path.Index, i)
 		ref := "const"
-		if n.parts[i].right >= 0 {
-			ref = n.parts[i].value.String()
+		if n.parts[i].Right >= 0 {
+			ref = n.parts[i].Value.String()
 		}
 		e.Ref = append(e.Ref, ref)
 	}

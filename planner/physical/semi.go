@@ -43,7 +43,7 @@ func (p *planner) drivingLeaf(s *algebra.Join, leaves []*leaf) (*leaf, []expr.Ex
 	if s.Kind != exec.Semi || !s.Driving || p.plain || !s.Ways.Allow(algebra.LooseScan|algebra.Materialization) {
 		return nil, nil, nil
 	}
-	keys, rest := joinKeys(s.On, algebra.ColumnsOf(s.Left), algebra.ColumnsOf(s.Right))
+	keys, rest := scalar.JoinKeys(s.On, algebra.ColumnsOf(s.Left), algebra.ColumnsOf(s.Right))
 	outer := ledBy(keys, leaves)
 	if outer == nil || len(rest) > 0 {
 		return nil, nil, nil
@@ -60,11 +60,11 @@ func (p *planner) drivingLeaf(s *algebra.Join, leaves []*leaf) (*leaf, []expr.Ex
 	var ids []int
 	var typs []types.Type
 	for _, k := range keys {
-		exprs = append(exprs, k.right)
-		col := &expr.Column{Index: p.newIDs(1), Typ: *k.right.Type(), Name: k.right.String()}
+		exprs = append(exprs, k.Right)
+		col := &expr.Column{Index: p.newIDs(1), Typ: *k.Right.Type(), Name: k.Right.String()}
 		ids = append(ids, col.Index)
 		typs = append(typs, col.Typ)
-		eq, err := expr.New("=", k.left, col)
+		eq, err := expr.New("=", k.Left, col)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -82,11 +82,11 @@ func (p *planner) drivingLeaf(s *algebra.Join, leaves []*leaf) (*leaf, []expr.Ex
 }
 
 // ledBy finds the table with an index that begins with a key's column; nil where a key is of no use to an index.
-func ledBy(keys []joinKey, leaves []*leaf) *algebra.Table {
+func ledBy(keys []scalar.JoinKey, leaves []*leaf) *algebra.Table {
 	var outer *algebra.Table
 	for _, k := range keys {
-		c, ok := k.left.(*expr.Column)
-		if !ok || k.hash.Float || !scalar.SameKey(k.left.Type(), k.right.Type()) {
+		c, ok := k.Left.(*expr.Column)
+		if !ok || k.Hash.Float || !scalar.SameKey(k.Left.Type(), k.Right.Type()) {
 			return nil
 		}
 		for _, l := range leaves {
@@ -212,16 +212,16 @@ const leastPartnered = 0.01
 
 // partnered is the share of left rows that a semi or anti join leaves: of those that find a row on the right, or do not. pairs
 // is how many pairs of rows an inner join would give. The values of the side that has fewer are thought to be among those of the other.
-func (p *planner) partnered(left node, right *leaf, keys []joinKey, rest []expr.Expr, pairs float64, kind exec.JoinKind) float64 {
+func (p *planner) partnered(left node, right *leaf, keys []scalar.JoinKey, rest []expr.Expr, pairs float64, kind exec.JoinKind) float64 {
 	found, known := 1.0, false
 	for _, k := range keys {
-		values := p.distinct(k.left)
+		values := p.distinct(k.Left)
 		if values == 0 {
 			continue
 		}
 		known = true
 		there := right.plan.rows()
-		if c, ok := k.right.(*expr.Column); ok {
+		if c, ok := k.Right.(*expr.Column); ok {
 			there = math.Min(there, distinctIn(right, c))
 		}
 		each := math.Max(right.plan.rows(), 1) / math.Max(there, 1)

@@ -144,7 +144,7 @@ func (j *jsonMaker) tables(n *node, attached string, out *[]any) {
 	case n.Operator == "VirtualTable", n.Operator == "JSONTable":
 		name := strings.TrimPrefix(n.Object, "table:")
 		*out = append(*out, object{{"table", object{{"table_name", name}, {"access_type", "ALL"}, {"rows_examined_per_scan", count(n.EstRows)}}}})
-	case n.Operator == "HashJoin" && len(n.in) == 2:
+	case (n.Operator == "HashJoin" || n.Operator == "BroadcastJoin") && len(n.in) == 2:
 		j.tables(n.in[0], "", out)
 		at := len(*out)
 		j.tables(n.in[1], n.condition(), out)
@@ -231,7 +231,7 @@ func isSetOp(n *node) bool { return len(n.in) > 1 && n.joinKindName() == "" }
 // joinKindName is "" for what is no join.
 func (n *node) joinKindName() string {
 	switch n.Operator {
-	case "HashJoin", "NestedLoop", "IndexJoin", "LateralJoin":
+	case "HashJoin", "NestedLoop", "IndexJoin", "LateralJoin", "ShardJoin", "BroadcastJoin":
 		kind, _ := n.joinKind()
 		return kind
 	}

@@ -174,7 +174,7 @@ func (t *traditional) tables(n *node, id uint64, kind, attached, extra string) {
 		cond, also := attached, extra
 		if i == len(n.in)-1 {
 			cond += n.condition()
-			if n.Operator == "HashJoin" {
+			if n.Operator == "HashJoin" || n.Operator == "BroadcastJoin" {
 				also = "Using join buffer (hash join)"
 			}
 		}

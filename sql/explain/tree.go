@@ -146,6 +146,12 @@ func (n *node) describe() string {
 	case "HashJoin":
 		kind, keys := n.joinKind()
 		return joinWords[kind][1] + " (" + keys + ")"
+	case "BroadcastJoin":
+		kind, keys := n.joinKind()
+		return joinWords[kind][1] + " in the shards (" + keys + ")"
+	case "ShardJoin":
+		kind, _ := n.joinKind()
+		return "Nested loop " + joinWords[kind][0] + " in the shards"
 	case "NestedLoop", "IndexJoin", "LateralJoin":
 		kind, _ := n.joinKind()
 		return "Nested loop " + joinWords[kind][0]

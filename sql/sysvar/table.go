@@ -8,6 +8,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/sql/dialect"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/limits"
@@ -159,6 +160,9 @@ var groups = []group{
 		hinted(applied(boolVar("foreign_key_checks", Both, "ON"), func(v *Values, text string) { v.ForeignKeysOff = text == "OFF" })),
 		hinted(applied(uintVar("cloudsql_read_staleness_ms", Both, 0, 0, maxStaleness), (*Values).applyStaleness)),
 		hinted(applied(enumVar("cloudsql_columnar", Both, "AUTO", "OFF", "AUTO"), func(v *Values, text string) { v.RowsOnly = text == "OFF" })),
+		hinted(applied(enumVar("cloudsql_shard_joins", Both, "AUTO", "AUTO", "OFF", "ON"), func(v *Values, text string) {
+			v.Joining = map[string]algebra.Joining{"OFF": algebra.GatewayJoins, "ON": algebra.ShardJoins}[text]
+		})),
 		applied(boolVar("sql_notes", Both, "ON"), func(v *Values, text string) { v.Notes = text == "ON" }),
 		applied(uintVar("max_error_count", Both, 1024, 0, 65535), func(v *Values, text string) { v.MaxConditions = Int(text) }),
 		boolVar("sql_quote_show_create", Both, "ON"),

@@ -33,13 +33,16 @@ const (
 	hasGenerated = hasReverse  // Write
 	hasChecks    = hasWithKeys // Write, since V2
 	hasReport    = hasAgg      // Write, since V2
+
+	hasJoins = hasAutoInc // Read, since V2
 )
 
 // AppendRead appends r's portable form for readers of version v; what they don't know is refused with a *version.TooNew.
 // Its expressions must be Pure; parameters are written as constants of r.Env.
 func AppendRead(dst []byte, r *Read, v version.Version) ([]byte, error) {
 	flags := bit(r.Reverse, hasReverse) | bit(r.WithKeys, hasWithKeys) | bit(r.Filter != nil, hasFilter) |
-		bit(r.Env != nil, hasEnv) | bit(r.Agg != nil, hasAgg) | bit(r.Project != nil, hasProject) | bit(r.Keys != nil, hasKeys)
+		bit(r.Env != nil, hasEnv) | bit(r.Agg != nil, hasAgg) | bit(r.Project != nil, hasProject) | bit(r.Keys != nil, hasKeys) |
+		bit(len(r.Joins) > 0, hasJoins)
 	if err := checkFlags(flags, readFlagsV1, v); err != nil {
 		return nil, err
 	}
@@ -73,15 +76,27 @@ func AppendRead(dst []byte, r *Read, v version.Version) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return appendOrder(dst, r.Order, r.Env, v)
+	if dst, err = appendOrder(dst, r.Order, r.Env, v); err != nil || len(r.Joins) == 0 {
+		return dst, err
+	}
+	return appendJoins(dst, r, v)
 }
 
 // DecodeRead reads what AppendRead wrote; the fragment aliases src.
 func DecodeRead(src []byte) (*Read, []byte, error) {
 	d := wire.NewReader(src)
+	r := readRead(d, true)
+	if d.Err() != nil {
+		return nil, nil, d.Err()
+	}
+	return r, d.Rest(), nil
+}
+
+// readRead reads a read, which may join others if it is none of them itself.
+func readRead(d *wire.Reader, joins bool) *Read {
 	flags, ok := header(d)
 	if !ok {
-		return nil, nil, d.Err()
+		return nil
 	}
 	r := &Read{Reverse: flags&hasReverse != 0, WithKeys: flags&hasWithKeys != 0}
 	r.Tablet = schema.TabletID(d.Uvarint())
@@ -111,7 +126,16 @@ func DecodeRead(src []byte) (*Read, []byte, error) {
 		r.Agg = readAggregate(d)
 	}
 	r.Order = readOrder(d)
-	return r, d.Rest(), d.Err()
+	if flags&hasJoins != 0 {
+		if !joins {
+			d.Fail(wire.ErrCorrupt)
+			return nil
+		}
+		if r.Joins = readList(d, readJoin); r.Joins == nil {
+			d.Fail(wire.ErrCorrupt)
+		}
+	}
+	return r
 }
 
 // AppendWrite appends w's portable form; as AppendRead.

@@ -38,6 +38,9 @@ func reads(t testing.TB) []*Read {
 		t.Fatal(err)
 	}
 	param := &expr.Param{Index: 0, Typ: types.TypeInt}
+	var rows types.Batch
+	rows.Reset(2)
+	rows.Append([]types.Value{types.Int(1), types.Str("x")})
 	return []*Read{
 		{Tablet: 3, SchemaVersion: 9, Index: 1, Keys: [][]byte{{1, 2}, {}}, Columns: []schema.ColumnID{1, 300}},
 		{Tablet: 3, Index: 1, Keys: [][]byte{}},
@@ -45,6 +48,11 @@ func reads(t testing.TB) []*Read {
 		{Tablet: 4, Index: 1, Columns: []schema.ColumnID{1}, Env: env(), Filter: call(t, "=", column(0), param),
 			Project: []expr.Expr{call(t, "+", column(0), param)}, Order: []expr.SortKey{{Expr: column(0), Desc: true}}, Limit: 5},
 		{Tablet: 4, Index: 1, Columns: []schema.ColumnID{1}, Env: env(), Agg: &Aggregate{GroupBy: []expr.Expr{column(0)}, Aggs: []*expr.Agg{count}}},
+		{Tablet: 4, Index: 1, Columns: []schema.ColumnID{1}, Env: env(), Agg: &Aggregate{GroupBy: []expr.Expr{column(0)}, Aggs: []*expr.Agg{count}}, Joins: []*Join{
+			{Kind: Left, Read: &Read{Tablet: 5, SchemaVersion: 2, Index: 3, Columns: []schema.ColumnID{7}, Filter: call(t, ">", column(0), expr.NewInt(1))},
+				Keys: []KeyPart{{Expr: column(0)}}, On: call(t, "=", column(1), param), Where: call(t, ">", column(1), column(0))},
+			{Kind: Anti, Rows: &rows, RowKeys: []KeyPart{{Expr: column(1), Collation: 45, NullSafe: true}}, Keys: []KeyPart{{Expr: column(1), AsFloat: true, NullSafe: true}}},
+		}},
 	}
 }
 
@@ -64,7 +72,7 @@ func TestReadRoundTrip(t *testing.T) {
 			t.Errorf("read %d: encoded again it differs (%v)", i, err)
 		}
 		if (got.Keys == nil) != (r.Keys == nil) || len(got.Spans) != len(r.Spans) || got.Limit != r.Limit || got.Reverse != r.Reverse ||
-			!reflect.DeepEqual(got.Columns, r.Columns) || (got.Filter == nil) != (r.Filter == nil) || len(got.Project) != len(r.Project) || (got.Agg == nil) != (r.Agg == nil) {
+			!reflect.DeepEqual(got.Columns, r.Columns) || (got.Filter == nil) != (r.Filter == nil) || len(got.Project) != len(r.Project) || len(got.Joins) != len(r.Joins) || (got.Agg == nil) != (r.Agg == nil) {
 			t.Errorf("read %d: got %+v", i, got)
 		}
 	}

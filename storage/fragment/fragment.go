@@ -13,7 +13,7 @@ import (
 type Span struct{ Start, End []byte }
 
 // Read is a read fragment: one pass over one index of one tablet and what is done to its rows before they leave the
-// shard. The operators run in the order of the fields: source, filter, project or aggregate, order, limit.
+// shard. The operators run in the order of the fields: source, filter, joins, project or aggregate, order, limit.
 type Read struct {
 	Tablet        schema.TabletID
 	SchemaVersion uint64 // of the table, as planned
@@ -30,8 +30,9 @@ type Read struct {
 	WithKeys bool              // also give each row's primary key (Page.Keys); needs no Agg, Order or Distinct
 
 	Filter  expr.Expr      // over Columns; nil: all
+	Joins   []*Join        // of the rows that pass, one after the other; they need Agg, and no lock
 	Project []expr.Expr    // over Columns; nil: Columns as they are
-	Agg     *Aggregate     // over Columns, instead of Project
+	Agg     *Aggregate     // over Columns, or what the last join gives, instead of Project
 	Order   []expr.SortKey // top-N over the projected row (Column indexes mean the output): needs Limit
 	Limit   uint64         // 0: none; after Order
 	Env     *expr.Env      // constants of the evaluation; Params are bound before shipping
@@ -53,6 +54,28 @@ type Read struct {
 type Aggregate struct {
 	GroupBy []expr.Expr
 	Aggs    []*expr.Agg
+}
+
+// Tablets are those that r reads.
+func (r *Read) Tablets() []schema.TabletID {
+	ids := []schema.TabletID{r.Tablet}
+	for _, j := range r.Joins {
+		if j.Read != nil {
+			ids = append(ids, j.Read.Tablet)
+		}
+	}
+	return ids
+}
+
+// Each calls fn with r, and with the reads of the tablets that it joins, until one fails.
+func (r *Read) Each(fn func(*Read) error) error {
+	err := fn(r)
+	for _, j := range r.Joins {
+		if err == nil && j.Read != nil {
+			err = fn(j.Read)
+		}
+	}
+	return err
 }
 
 // Page is a part of a read's result.

@@ -291,9 +291,13 @@ func skipEscaped(b []byte, flip byte) (int, error) {
 }
 
 // SpanSuccessor gives the first key after all keys that begin with prefix (nil: there is none).
-func SpanSuccessor(prefix []byte) []byte {
-	end := append([]byte(nil), prefix...)
-	for i := len(end) - 1; i >= 0; i-- {
+func SpanSuccessor(prefix []byte) []byte { return AppendSuccessor(nil, prefix) }
+
+// AppendSuccessor is SpanSuccessor in the memory of dst.
+func AppendSuccessor(dst, prefix []byte) []byte {
+	start := len(dst)
+	end := append(dst, prefix...)
+	for i := len(end) - 1; i >= start; i-- {
 		if end[i] != 0xff {
 			end[i]++
 			return end[:i+1]

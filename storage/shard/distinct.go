@@ -14,7 +14,7 @@ import (
 // joins look up their keys so.
 func (rd *pageWriter) oneEach() bool {
 	r := rd.r
-	if r.Agg == nil || len(r.Agg.Aggs) > 0 || r.Keys != nil || len(r.Spans) == 0 || rd.o.Locker != nil {
+	if r.Agg == nil || len(r.Agg.Aggs) > 0 || len(r.Joins) > 0 || r.Keys != nil || len(r.Spans) == 0 || rd.o.Locker != nil {
 		return false
 	}
 	n := bits.Len64(rd.places(r.Agg.GroupBy))
@@ -41,7 +41,7 @@ func (rd *pageWriter) groupsTogether() bool {
 func (rd *pageWriter) places(list []expr.Expr) (set uint64) {
 	for _, e := range list {
 		c, ok := e.(*expr.Column)
-		if !ok {
+		if !ok || c.Index >= len(rd.r.Columns) { // a join's
 			return 0
 		}
 		i := rd.plan.index.Place(rd.plan.layout.table.ColumnByID(rd.r.Columns[c.Index]))

@@ -42,8 +42,8 @@
 // # Reading
 //
 // A read fragment runs over one consistent state of the engine: a source (point gets, or spans of an index with the
-// lookup of rows where the index does not cover the columns) merged with the transaction's own writes, then filter,
-// projection or partial aggregation, top-N, limit, and pages. Values in a page are copies that stay valid.
+// lookup of rows where the index does not cover the columns) merged with the transaction's own writes, then filter, joins with
+// other tablets of the shard or with rows that came along (join.go), projection or partial aggregation, top-N, limit, and pages. Values in a page are copies that stay valid.
 //
 // A locking read works on the newest state, under locks of the caller's Locker: ranges before they are read, rows as they
 // are met (readlock.go says which when).

@@ -54,6 +54,10 @@ type pageWriter struct {
 	agg        *aggregation
 	top        *topN
 	columns    *columnScan  // of a scan that reads the tablet's columnar copy
+	joins      []*joinStep
+	joined     []types.Value // row, and what the joins have put behind it
+	made       uint64        // rows that the joins have made of row
+	within     bool          // the page ends with some of them
 	hold       memory.Hold  // of a page that has become large
 	note       types.Warner // the page's Warn, bound once
 	charged    int          // bytes of the page up to which it was charged
@@ -107,6 +111,7 @@ func (rd *reader) release() {
 	}
 	rd.charged, rd.large = 0, 0
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.agg, rd.top, rd.project, rd.columns = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
+	rd.joins, rd.joined, rd.within = nil, nil, false
 	rd.o, rd.env = ReadOptions{}, expr.Env{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
@@ -130,15 +135,6 @@ func (rd *reader) run(ctx context.Context, s *Shard, r *fragment.Read, o ReadOpt
 // prepare resolves the fragment against the tablet's descriptors.
 func (rd *reader) prepare() error {
 	r := rd.r
-	t, ok := rd.s.tablets.Load().Get(r.Tablet)
-	if !ok {
-		return ErrNoTablet
-	}
-	l, ok := t.layoutOf(r.SchemaVersion)
-	if !ok {
-		return ErrSchemaChanged
-	}
-	rd.t = t
 	if err := rd.pos.decode(rd.o.From); err != nil {
 		return err
 	}
@@ -146,17 +142,16 @@ func (rd *reader) prepare() error {
 	if rd.shown == 0 && rd.o.From != nil {
 		rd.shown = rd.at
 	}
-	if err := t.shows(rd.shown); err != nil {
+	t, l, err := rd.tabletOf(r)
+	if err != nil {
 		return err
 	}
-	if rd.o.At != 0 && uint64(rd.o.At) < t.current.table.RowsSince {
-		return mysqlerr.New(mysqlerr.TableDefChanged)
-	}
+	rd.t = t
 	plan, err := l.plans.find(l, r)
 	if err != nil {
 		return err
 	}
-	if err := rd.usable(plan.index); err != nil {
+	if err := rd.usable(t, plan.index); err != nil {
 		return err
 	}
 	rd.plan, rd.since = plan, 0
@@ -186,7 +181,26 @@ func (rd *reader) prepare() error {
 	if len(r.Order) > 0 && r.Limit == 0 {
 		return mysqlerr.NotSupported("order without a limit in a read fragment")
 	}
-	return nil
+	return rd.prepareJoins()
+}
+
+// tabletOf finds the tablet of a read, and the descriptor that it was planned with.
+func (rd *pageWriter) tabletOf(r *fragment.Read) (*tablet, *layout, error) {
+	t, ok := rd.s.tablets.Load().Get(r.Tablet)
+	if !ok {
+		return nil, nil, ErrNoTablet
+	}
+	l, ok := t.layoutOf(r.SchemaVersion)
+	if !ok {
+		return nil, nil, ErrSchemaChanged
+	}
+	if err := t.shows(rd.shown); err != nil {
+		return nil, nil, err
+	}
+	if rd.o.At != 0 && uint64(rd.o.At) < t.current.table.RowsSince {
+		return nil, nil, mysqlerr.New(mysqlerr.TableDefChanged)
+	}
+	return t, l, nil
 }
 
 // timestamp is what the read is at. A read of the newest state that may take several pages settles on a timestamp with
@@ -211,15 +225,15 @@ func (rd *pageWriter) mayPage() bool {
 }
 
 // usable refuses an index that the shard does not maintain any more, or not for as long as the snapshot is old.
-func (rd *pageWriter) usable(ix *schema.Index) error {
+func (rd *pageWriter) usable(t *tablet, ix *schema.Index) error {
 	if ix.ID == schema.PrimaryIndex {
 		return nil
 	}
-	now := rd.t.current.table.IndexByID(ix.ID)
+	now := t.current.table.IndexByID(ix.ID)
 	if now == nil || now.State != schema.Public {
 		return ErrSchemaChanged
 	}
-	if rd.at != 0 && rd.at < rd.t.since[ix.ID] {
+	if rd.at != 0 && rd.at < t.since[ix.ID] {
 		return mysqlerr.New(mysqlerr.TableDefChanged)
 	}
 	return nil
@@ -246,18 +260,14 @@ func outputWidth(r *fragment.Read) int {
 // consistent is called when a state of the engine is open: the descriptor and the versions that the read counts on must
 // still be there in it.
 func (rd *pageWriter) consistent() error {
-	if t, _ := rd.s.tablets.Load().Get(rd.r.Tablet); t != rd.t {
-		if t == nil {
-			return ErrNoTablet
+	if err := rd.stands(&rd.t, rd.r, rd.plan); err != nil {
+		return err
+	}
+	for _, j := range rd.joins {
+		if j.t == nil {
+			continue
 		}
-		if _, ok := t.layoutOf(rd.r.SchemaVersion); !ok {
-			return ErrSchemaChanged
-		}
-		if err := t.shows(rd.shown); err != nil {
-			return err
-		}
-		rd.t = t
-		if err := rd.usable(rd.plan.index); err != nil {
+		if err := rd.stands(&j.t, j.spec.Read, j.plan); err != nil {
 			return err
 		}
 	}
@@ -268,6 +278,25 @@ func (rd *pageWriter) consistent() error {
 		return ErrUnsteady
 	}
 	return nil
+}
+
+// stands looks again at the tablet that a read was prepared with, if it has changed since.
+func (rd *pageWriter) stands(was **tablet, r *fragment.Read, plan *readPlan) error {
+	t, _ := rd.s.tablets.Load().Get(r.Tablet)
+	if t == *was {
+		return nil
+	}
+	if t == nil {
+		return ErrNoTablet
+	}
+	if _, ok := t.layoutOf(r.SchemaVersion); !ok {
+		return ErrSchemaChanged
+	}
+	if err := t.shows(rd.shown); err != nil {
+		return err
+	}
+	*was = t
+	return rd.usable(t, plan.index)
 }
 
 // points is the short way for point gets by primary key: one state of the engine, no operators in between but a filter
@@ -467,8 +496,11 @@ func (rd *reader) passes() (bool, error) {
 	return passed, nil
 }
 
-// emit hands rd.row on: into the aggregation, the top-N, or the page. primary is the row's key, for WithKeys.
+// emit hands rd.row on: to the joins, into the aggregation, the top-N, or the page. primary is the row's key, for WithKeys.
 func (rd *reader) emit(primary []byte) error {
+	if len(rd.joins) > 0 {
+		return rd.joinRow()
+	}
 	if rd.agg != nil {
 		return rd.agg.add(&rd.env, rd.row)
 	}

@@ -2,11 +2,13 @@ package shard
 
 import (
 	"sync"
+	"time"
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/row"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
 )
 
 // readPlan is what a read fragment's columns need of its index, worked out once for a descriptor.
@@ -87,6 +89,21 @@ func newReadPlan(l *layout, r *fragment.Read) (*readPlan, error) {
 		p.cover = coverage(l, ix, columns)
 	}
 	return p, nil
+}
+
+// uncover reads the columns of a covering index into row. scratch is for the keys' columns.
+func (p *readPlan) uncover(scratch, row []types.Value, entry, primary []byte, loc *time.Location) (_ []types.Value, err error) {
+	table := p.layout.table
+	if scratch, _, err = keys.DecodeColumns(scratch, table, p.index, entry); err != nil {
+		return scratch, err
+	}
+	if scratch, _, err = keys.DecodeColumns(scratch, table, table.Primary(), primary); err != nil {
+		return scratch, err
+	}
+	for i, from := range p.cover {
+		row[i] = types.ToLocal(scratch[from], loc)
+	}
+	return scratch, nil
 }
 
 // coverage finds each column in the index or the primary key; nil if one is in neither or cannot be read back.

@@ -16,21 +16,34 @@ import (
 // position is where a page ended, as Page.Next carries it.
 //
 //	version(1)=1  at(uvarint)  emitted(uvarint)  span(uvarint)  key(optional)
+//	version(1)=2  likewise, and skip(uvarint)
 type position struct {
 	at      mvcc.Timestamp // that all pages are read at; 0: each at the newest (locking reads)
 	emitted uint64         // rows of all pages so far, against Limit
 	span    uint64         // ordinal of the span, in the order of the walk, or of the next of Keys
 	after   []byte         // bare key within it that was the last one looked at; nil: none yet
+	skip    uint64         // not 0: the page ended within the joins of that key's row, which had given so many rows
 }
 
-const positionVersion = 1
+// Versions of a position.
+const (
+	positionVersion     = 1
+	positionVersionSkip = 2
+)
 
 func (p *position) encode(dst []byte) []byte {
-	dst = append(dst, positionVersion)
+	version := byte(positionVersion)
+	if p.skip > 0 {
+		version = positionVersionSkip
+	}
+	dst = append(dst, version)
 	dst = binary.AppendUvarint(dst, uint64(p.at))
 	dst = binary.AppendUvarint(dst, p.emitted)
 	dst = binary.AppendUvarint(dst, p.span)
-	return wire.AppendOptional(dst, p.after)
+	if dst = wire.AppendOptional(dst, p.after); p.skip > 0 {
+		dst = binary.AppendUvarint(dst, p.skip)
+	}
+	return dst
 }
 
 func (p *position) decode(b []byte) error {
@@ -39,11 +52,14 @@ func (p *position) decode(b []byte) error {
 		return nil
 	}
 	d := wire.NewReader(b)
-	if v := d.Byte(); d.Err() == nil && v != positionVersion {
-		return fmt.Errorf("shard: page position of format version %d (this node knows %d)", v, positionVersion)
+	v := d.Byte()
+	if d.Err() == nil && v != positionVersion && v != positionVersionSkip {
+		return fmt.Errorf("shard: page position of format version %d (this node knows %d)", v, positionVersionSkip)
 	}
 	p.at = mvcc.Timestamp(d.Uvarint())
-	p.emitted, p.span, p.after = d.Uvarint(), d.Uvarint(), d.Optional()
+	if p.emitted, p.span, p.after = d.Uvarint(), d.Uvarint(), d.Optional(); v == positionVersionSkip {
+		p.skip = d.Uvarint()
+	}
 	return d.End()
 }
 
@@ -59,7 +75,7 @@ func (rd *reader) scan() (err error) {
 	src.s, src.tablet, src.table, src.index = rd.s, r.Tablet, rd.plan.layout.table, rd.plan.index
 	src.at, src.reverse, src.ws = rd.at, r.Reverse && r.Keys == nil, rd.o.Workspace
 	rd.columns = columnsFor(rd)
-	defer func() { err = errors.Join(err, src.close()) }()
+	defer func() { err = errors.Join(err, rd.closeJoins(), src.close()) }()
 	done := false
 	for n := rd.spans(); rd.pos.span < n && !done; {
 		if done, err = rd.span(rd.spanAt(rd.pos.span)); err != nil {
@@ -138,6 +154,9 @@ func (rd *reader) span(span fragment.Span) (done bool, err error) {
 	if rd.o.Locker != nil && rd.o.Ranges {
 		return rd.lockedSpan(span)
 	}
+	if rd.pos.skip > 0 && rd.pos.after != nil {
+		span, rd.pos.after = again(span, rd.pos.after, rd.src.reverse), nil
+	}
 	if rd.columns != nil {
 		return rd.columns.span(span)
 	}
@@ -186,6 +205,9 @@ func (rd *reader) open(span fragment.Span, after []byte) error {
 	if err := rd.src.begin(span, after); err != nil || !fresh {
 		return err
 	}
+	if err := rd.openJoins(); err != nil {
+		return err
+	}
 	return rd.consistent()
 }
 
@@ -200,7 +222,7 @@ func (rd *reader) ends(key func() []byte) bool {
 		if rd.agg.enough(rd.r) {
 			return true
 		}
-		if !rd.agg.overflows() {
+		if !rd.within && !rd.agg.overflows() {
 			return false
 		}
 	} else if rd.top != nil {
@@ -249,19 +271,10 @@ func (rd *reader) look() (passed bool, ts mvcc.Timestamp, err error) {
 }
 
 // filterCovered reads the columns out of the entry's key.
-func (rd *reader) filterCovered() (bool, error) {
-	ix, table := rd.plan.index, rd.src.table
-	rd.out = rd.out[:0]
-	var err error
-	if rd.out, _, err = keys.DecodeColumns(rd.out, table, ix, bare(rd.src.key)); err != nil {
-		return false, err
-	}
-	if rd.out, _, err = keys.DecodeColumns(rd.out, table, table.Primary(), rd.src.primary); err != nil {
-		return false, err
-	}
+func (rd *reader) filterCovered() (_ bool, err error) {
 	rd.place()
-	for i, from := range rd.plan.cover {
-		rd.row[i] = types.ToLocal(rd.out[from], rd.loc)
+	if rd.out, err = rd.plan.uncover(rd.out[:0], rd.row, bare(rd.src.key), rd.src.primary, rd.loc); err != nil {
+		return false, err
 	}
 	return rd.passes()
 }

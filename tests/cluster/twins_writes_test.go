@@ -133,13 +133,17 @@ func (w *twins) hints(x, y string) string {
 
 // twinMethods are the ways to join, in EXPLAIN's words, twinHints the hints that leave no other, twinKinds what is joined by each.
 var (
-	twinMethods = []string{"NestedLoop", "IndexJoin", "HashJoin"}
+	twinMethods = []string{"NestedLoop", "IndexJoin", "HashJoin", "ShardJoin", "BroadcastJoin"}
 	twinHints   = map[string]string{
 		"NestedLoop": "NO_BNL({x}) NO_BNL({y}) NO_JOIN_INDEX({x}) NO_JOIN_INDEX({y})",
 		"IndexJoin":  "NO_BNL({x}) NO_BNL({y}) JOIN_INDEX({y})",
 		"HashJoin":   "BNL({x}) BNL({y}) NO_JOIN_INDEX({x}) NO_JOIN_INDEX({y})",
+		// In the shards: those that the gateway would go by an index, where the tables are in one shard, as one's are, and by hash.
+		"ShardJoin":     "NO_BNL({x}) NO_BNL({y}) JOIN_INDEX({y})",
+		"BroadcastJoin": "BNL({x}) BNL({y}) NO_JOIN_INDEX({x}) NO_JOIN_INDEX({y})",
 	}
-	twinKinds = []string{"inner", "left", "semi", "anti"}
+	twinsInShards = map[string]bool{"ShardJoin": true, "BroadcastJoin": true}
+	twinKinds     = []string{"inner", "left", "semi", "anti"}
 )
 
 // aggregates are all that there are, of the rows of two tables; those of floats are rounded, for they depend on who adds up first.
@@ -156,7 +160,8 @@ func (w *twins) joined(method, kind string) string {
 	from := n(2000)
 	x, y := w.pick("q", "r", "s", "u"), w.pick("p", "q", "r", "s", "u")
 	named := func(text, x, y string) string { return strings.NewReplacer("{x}", x, "{y}", y).Replace(text) }
-	hints, on := named(twinHints[method], "x", "y"), fmt.Sprintf("y.%s = x.%s", w.pick("a", "id"), w.pick("a", "b", "id"))
+	joining := fmt.Sprintf("SET_VAR(cloudsql_shard_joins = '%s')", map[bool]string{true: "ON", false: "OFF"}[twinsInShards[method]])
+	hints, on := joining+" "+named(twinHints[method], "x", "y"), fmt.Sprintf("y.%s = x.%s", w.pick("a", "id"), w.pick("a", "b", "id"))
 	where := fmt.Sprintf("x.id BETWEEN %d AND %d", from, from+50+n(250))
 	if x == "s" || x == "u" { // those have few
 		where = fmt.Sprintf("x.b < %d AND x.id < 3000", 3+n(20))
@@ -169,7 +174,7 @@ func (w *twins) joined(method, kind string) string {
 	switch kind {
 	case "inner", "left":
 		switch {
-		case kind == "inner" && method == "IndexJoin":
+		case kind == "inner" && (method == "IndexJoin" || method == "ShardJoin"):
 			hints += " JOIN_ORDER(x, y)"
 		case kind == "inner":
 			hints += " " + w.pick("", "JOIN_ORDER(y, x)", "JOIN_PREFIX(y)", "JOIN_FIXED_ORDER()")
@@ -191,7 +196,7 @@ func (w *twins) joined(method, kind string) string {
 		return text
 	}
 	not := map[string]string{"anti": "NOT "}[kind]
-	strategy := map[string]string{"HashJoin": "SEMIJOIN(MATERIALIZATION)"}[method]
+	strategy := map[string]string{"HashJoin": "SEMIJOIN(MATERIALIZATION)", "BroadcastJoin": "SEMIJOIN(MATERIALIZATION)"}[method]
 	if strategy == "" {
 		strategy = "SEMIJOIN(FIRSTMATCH)"
 	}
@@ -200,8 +205,8 @@ func (w *twins) joined(method, kind string) string {
 	if kind == "semi" && n(2) == 0 {
 		cond = fmt.Sprintf("x.%s IN (%sy.a FROM %s y WHERE y.b < %d)", w.pick("a", "b", "id"), inner, y, 5+n(30))
 	}
-	if n(2) == 0 {
-		return fmt.Sprintf("SELECT /*+ NO_JOIN_INDEX(x) */ %s FROM %s x WHERE %s AND %s", named(aggs, "x", "x"), x, where, cond)
+	if n(2) == 0 || twinsInShards[method] {
+		return fmt.Sprintf("SELECT /*+ %s NO_JOIN_INDEX(x) */ %s FROM %s x WHERE %s AND %s", joining, named(aggs, "x", "x"), x, where, cond)
 	}
 	return fmt.Sprintf("SELECT /*+ NO_JOIN_INDEX(x) */ x.id, x.a, x.s FROM %s x WHERE %s AND %s", x, where, cond)
 }
@@ -212,16 +217,18 @@ func (w *twins) askJoined() {
 	for _, method := range twinMethods {
 		for _, kind := range twinKinds {
 			text := w.joined(method, kind)
-			w.explain(text)
+			if w.explain(w.many[0], text); method == "ShardJoin" {
+				w.explain(w.one, text)
+			}
 			w.ask(text, false)
 		}
 	}
 }
 
 // explain counts the joins of a query's plan.
-func (w *twins) explain(text string) {
+func (w *twins) explain(db *sql.DB, text string) {
 	w.t.Helper()
-	rows, err := w.many[0].Query("EXPLAIN FORMAT=BRIEF " + text)
+	rows, err := db.Query("EXPLAIN FORMAT=BRIEF " + text)
 	if err != nil {
 		w.t.Fatalf("%s: %v", text, err)
 	}
