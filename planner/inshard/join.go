@@ -185,16 +185,19 @@ func at(list []*Join, shipped []*fragment.Join, i int) []*fragment.Join {
 	return out
 }
 
-// Narrow adds to a scan's filter what joins with rows that go along will ask of its columns, where other joins come before: rows without a
-// partner need not be looked up there. columns is how many the scan has.
-func Narrow(filter expr.Expr, shipped []*fragment.Join, columns int) (expr.Expr, error) {
+// Narrow adds to a scan's filter what joins with rows that go along will ask of its columns: rows without a partner are decoded no further,
+// and not looked up for joins before. columns is how many the scan has, most up to how many keys of one are worth a look.
+func Narrow(filter expr.Expr, shipped []*fragment.Join, columns int, most func(column int) float64) (expr.Expr, error) {
 	var conds []expr.Expr
-	for i, f := range shipped {
-		if i == 0 || f.Rows == nil || f.Kind != exec.Inner && f.Kind != exec.Semi {
+	for _, f := range shipped {
+		if f.Rows == nil || f.Kind != exec.Inner && f.Kind != exec.Semi {
 			continue
 		}
 		for k := range f.Keys {
-			if set := keySet(f, k, columns); set != nil {
+			if c, ok := f.Keys[k].Expr.(*expr.Column); !ok || c.Index >= columns || float64(f.Rows.Len()) > most(c.Index) {
+				continue
+			}
+			if set := keySet(f, k); set != nil {
 				conds = append(conds, set)
 			}
 		}
@@ -209,11 +212,11 @@ func Narrow(filter expr.Expr, shipped []*fragment.Join, columns int) (expr.Expr,
 }
 
 // keySet is the condition that the i-th key is among those of the rows; nil where that is not one of plain columns.
-func keySet(f *fragment.Join, i, columns int) expr.Expr {
+func keySet(f *fragment.Join, i int) expr.Expr {
 	key := &f.Keys[i]
 	l, ok := key.Expr.(*expr.Column)
 	r, plain := f.RowKeys[i].Expr.(*expr.Column)
-	if !ok || !plain || l.Index >= columns || key.AsFloat || key.NullSafe || !SameText(&l.Typ, key) || !SameText(&r.Typ, key) {
+	if !ok || !plain || key.AsFloat || key.NullSafe || !SameText(&l.Typ, key) || !SameText(&r.Typ, key) {
 		return nil
 	}
 	set := expr.NewKeySet(f.Rows.Len(), key.Collation)

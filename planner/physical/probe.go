@@ -23,7 +23,9 @@ type probed struct {
 const leastProbed = 32
 
 // most is up to how many keys are worth telling: as leave out half of the rows.
-func (p *probed) most() float64 { return p.scan.table.DistinctOrGuess(p.scan.columns[p.at]) / 2 }
+func (p *probed) most() float64 { return p.scan.mostKeys(p.at) }
+
+func (s *tableScan) mostKeys(at int) float64 { return s.table.DistinctOrGuess(s.columns[at]) / 2 }
 
 func (p *probed) column() *expr.Column {
 	c := &p.scan.table.Desc.Columns[p.scan.columns[p.at]]

@@ -121,7 +121,7 @@ func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read
 		}
 		f.Joins = append(f.Joins, join)
 	}
-	if f.Filter, err = inshard.Narrow(f.Filter, f.Joins, len(s.columns)); err != nil {
+	if f.Filter, err = inshard.Narrow(f.Filter, f.Joins, len(s.columns), s.mostKeys); err != nil {
 		return nil, err
 	}
 	for _, k := range s.topN {

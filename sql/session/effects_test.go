@@ -101,6 +101,7 @@ var effectProbes = map[string]effectProbe{
 	"long_query_time":                      {other: "sql/session TestSlowLog"},
 	"min_examined_row_limit":               {other: "sql/session TestSlowLog"},
 	"cloudsql_columnar":                    {set: "'OFF'", look: func(s *Session) any { return s.vars.RowsOnly }},
+	"cloudsql_shard_joins":                 {set: "'ON'", look: func(s *Session) any { return s.vars.Joining }},
 
 	// Settings that the node reads.
 	"cloudsql_spread_tables":        {other: "distributed/node TestSpreadSetting"},

@@ -160,7 +160,7 @@ var groups = []group{
 		hinted(applied(boolVar("foreign_key_checks", Both, "ON"), func(v *Values, text string) { v.ForeignKeysOff = text == "OFF" })),
 		hinted(applied(uintVar("cloudsql_read_staleness_ms", Both, 0, 0, maxStaleness), (*Values).applyStaleness)),
 		hinted(applied(enumVar("cloudsql_columnar", Both, "AUTO", "OFF", "AUTO"), func(v *Values, text string) { v.RowsOnly = text == "OFF" })),
-		hinted(applied(enumVar("cloudsql_shard_joins", Both, "AUTO", "AUTO", "OFF", "ON"), func(v *Values, text string) {
+		hinted(applied(enumVar("cloudsql_shard_joins", Both, "OFF", "AUTO", "OFF", "ON"), func(v *Values, text string) {
 			v.Joining = map[string]algebra.Joining{"OFF": algebra.GatewayJoins, "ON": algebra.ShardJoins}[text]
 		})),
 		applied(boolVar("sql_notes", Both, "ON"), func(v *Values, text string) { v.Notes = text == "ON" }),
