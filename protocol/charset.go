@@ -6,7 +6,7 @@ import (
 )
 
 // Charsetter is a session whose client chooses the character sets that it sends statements and takes results in
-// (character_set_client, character_set_results; any collation of them will do). It is asked around each command.
+// (character_set_client, character_set_results; any collation of them will do; of results 0 is NULL). It is asked around each command.
 // Without it, both are UTF-8. The session itself sees UTF-8 only.
 type Charsetter interface {
 	Charsets() (client, results collation.ID)
@@ -41,7 +41,7 @@ func (c *charsets) refresh() {
 		c.clientID, c.clientKnown = client, codec.CharsetOf(client)
 	}
 	if results != c.resultsID {
-		c.resultsID, c.resultsKnown = results, codec.CharsetOf(results)
+		c.resultsID, c.resultsKnown = results, codec.ResultsIn(results)
 	}
 }
 

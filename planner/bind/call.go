@@ -9,6 +9,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/pingcap/tidb/pkg/parser/opcode"
 	ptypes "github.com/pingcap/tidb/pkg/parser/types"
 
 	"cloudsql/planner/driver"
@@ -20,6 +21,21 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
+
+// isLiteral tells what NAME_CONST takes: literals, with a minus or a COLLATE.
+func isLiteral(n ast.ExprNode) bool {
+	switch n := syntax.Unparen(n).(type) {
+	case ast.ValueExpr:
+		return true
+	case *ast.UnaryOperationExpr:
+		return n.Op == opcode.Minus && isLiteral(n.V)
+	case *ast.SetCollationExpr:
+		return isLiteral(n.Expr)
+	case *ast.FuncCallExpr:
+		return n.FnName.L == ast.DateLiteral || n.FnName.L == ast.TimeLiteral || n.FnName.L == ast.TimestampLiteral
+	}
+	return false
+}
 
 // renamed are functions whose name in the syntax tree is not MySQL's.
 var renamed = map[string]string{
@@ -49,6 +65,9 @@ func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 		return b.Grouping(sc, n)
 	case "name_const":
 		if len(n.Args) == 2 {
+			if !isLiteral(n.Args[0]) || !isLiteral(n.Args[1]) {
+				return nil, mysqlerr.New(mysqlerr.WrongArguments, "NAME_CONST")
+			}
 			return Expr(b, sc, n.Args[1])
 		}
 	}

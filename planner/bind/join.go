@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -30,18 +31,22 @@ func Nullable(cols []Column) {
 	}
 }
 
-// UsingNames are the columns that USING or NATURAL joins on.
+// UsingNames are the columns that USING or NATURAL joins on, in the order of the first side that the join keeps whole.
 func UsingNames(n *ast.Join, lcols, rcols []Column) []string {
 	var names []string
+	first, second := lcols, rcols
+	if n.Tp == ast.RightJoin {
+		first, second = rcols, lcols
+	}
 	if !n.NaturalJoin {
 		for _, c := range n.Using {
 			names = append(names, c.Name.O)
 		}
+		place := func(name string) int {
+			return slices.IndexFunc(first, func(c Column) bool { return !c.Shadowed && strings.EqualFold(c.Field.Name, name) })
+		}
+		slices.SortStableFunc(names, func(a, b string) int { return place(a) - place(b) })
 		return names
-	}
-	first, second := lcols, rcols
-	if n.Tp == ast.RightJoin {
-		first, second = rcols, lcols
 	}
 	for i := range first {
 		if first[i].Shadowed || first[i].Hidden || first[i].Invisible {

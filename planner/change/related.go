@@ -32,7 +32,7 @@ import (
 // Rows of a fragment are written and checked together. Where that fails, all of them are taken back and come again one by one, so
 // that the row that fails is MySQL's, and IGNORE leaves out the right ones.
 
-// maxCascade is how many levels a cascade may have (3008).
+// maxCascade is how many levels a cascade may have, of which the statement's own change is one, as InnoDB counts (3008).
 const maxCascade = 15
 
 // writeRelated writes rows and does to other tables what foreign keys call for.
@@ -64,7 +64,7 @@ func (w *Writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 }
 
 // writeRow writes a fragment of one row. What has failed leaves nothing behind; IGNORE forgives it, and REPLACE takes away the rows that are in
-// the way by unique keys that are none of the row's shard's.
+// the way by unique keys that are none of the row's shard's, or whose going could take the new row along.
 func (w *Writer) writeRow(ctx context.Context, r *related, f *fragment.Write) error {
 	for {
 		mark := w.rt.Txn.Savepoint()
@@ -127,10 +127,26 @@ func (w *Writer) writeOnce(ctx context.Context, r *related, f *fragment.Write) (
 	if err != nil || res.Err != nil {
 		return nil, resultError(res), err
 	}
+	if w.inTheWay = r.goesFirst(f, res.Images); w.inTheWay != nil {
+		return nil, mysqlerr.New(mysqlerr.DupEntry, "", ""), nil
+	}
 	if failed, err := w.settle(ctx, r, f, res.Images, nil, nil); failed != nil || err != nil {
 		return res.Warnings, failed, err
 	}
 	return nil, nil, w.add(f, res)
+}
+
+// goesFirst gives the key of a row that REPLACE took away, where this has to have happened, with all that follows, before the new row comes:
+// the new one may refer to the same row, or to itself, and is none of the children of what went. nil: there is none.
+func (r *related) goesFirst(f *fragment.Write, images *fragment.Images) []byte {
+	if f.Kind != fragment.Replace || !r.circular || images == nil {
+		return nil
+	}
+	i := slices.Index(images.Kinds, fragment.RowWent)
+	if i < 0 {
+		return nil
+	}
+	return keys.AppendPrimary(nil, r.table, images.Rows.Row(i)[:len(r.report)])
 }
 
 func resultError(res *fragment.WriteResult) *mysqlerr.Error {
@@ -299,7 +315,7 @@ func (w *Writer) cascade(ctx context.Context, k *childKey, l *lookup, action sch
 		return nil, err
 	}
 	switch {
-	case here.level >= maxCascade:
+	case here.level+1 >= maxCascade:
 		return mysqlerr.New(mysqlerr.ForeignKeyCascadeDepth, maxCascade), nil
 	case !deletes && here.updates(k.child.ID):
 		return k.hasChild(), nil

@@ -37,6 +37,7 @@ type related struct {
 	children []childKey
 	entries  []uniqueKey  // that the statement may touch
 	rules    *rules.Rules // of the table, where a cascade may change its rows
+	circular bool         // what goes from it may take others of its rows along
 
 	// What may happen to its rows.
 	inserted, deleted bool
@@ -282,7 +283,8 @@ func (b *relationsBuilder) finish(ignore bool) *relations {
 		}
 		b.meet(r.db, r.table, true)
 		r.report = []schema.ColumnID{}
-		if r.table.Split() || len(r.entries) > 0 { // a row may have to go to another tablet
+		r.circular = slices.ContainsFunc(r.children, func(k childKey) bool { return b.circular(r, &k) })
+		if r.table.Split() || len(r.entries) > 0 || r.circular { // a row may have to go to another tablet, or before another one comes
 			r.report = r.table.ColumnIDs()
 		}
 		for i := range r.entries {
@@ -311,7 +313,7 @@ func (b *relationsBuilder) finish(ignore bool) *relations {
 			}
 			b.meet(k.db, k.child, k.rows != nil)
 			k.hidden = !b.visible(k.db, k.child)
-			out.single = out.single || k.child.ID == r.table.ID || k.rows != nil && reaches(b, k.rows, r.table.ID, map[schema.TableID]bool{})
+			out.single = out.single || b.circular(r, k)
 		}
 		slices.SortStableFunc(r.parents, func(x, y parentKey) int { // as InnoDB meets them: with the entries of the table's indexes
 			return cmp.Or(cmp.Compare(r.indexOf(x.key), r.indexOf(y.key)), cmp.Compare(x.key.Name, y.key.Name))
@@ -319,6 +321,11 @@ func (b *relationsBuilder) finish(ignore bool) *relations {
 		slices.SortStableFunc(r.children, func(x, y childKey) int { return cmp.Compare(x.key.Name, y.key.Name) })
 	}
 	return out
+}
+
+// circular tells whether what is done to r's rows may come back to it by a key.
+func (b *relationsBuilder) circular(r *related, k *childKey) bool {
+	return k.child.ID == r.table.ID || k.rows != nil && reaches(b, k.rows, r.table.ID, map[schema.TableID]bool{})
 }
 
 // reaches tells whether what is done to r's rows may come back to a table.

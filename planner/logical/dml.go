@@ -98,8 +98,13 @@ func BindDelete(ctx *Context, s *ast.DeleteStmt, params int) (*Query, error) {
 		if !s.IsMultiTable {
 			return c.deleteFrom(&q.items[0])
 		}
+		var seen []*fromItem
 		for _, name := range s.Tables.Tables {
 			it := (merging{q}).item(name.Schema.O, name.Name.O)
+			if it != nil && slices.Contains(seen, it) {
+				return mysqlerr.New(mysqlerr.NonuniqTable, name.Name.O)
+			}
+			seen = append(seen, it)
 			if it == nil && q.scope.Has(name.Name.O) { // a derived table
 				return mysqlerr.New(mysqlerr.NonUpdatableTable, name.Name.O, c.verb)
 			}

@@ -368,7 +368,9 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 	if len(q.Groupings) > 0 && !q.Rollup {
 		return mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
 	}
-	q.Grouped = q.Grouped || len(q.Aggs) > 0
+	if !q.Grouped && len(q.Aggs) > 0 { // one row, which is in order: MySQL asks nothing of such an ORDER BY
+		q.Grouped, q.OrderBy = true, nil
+	}
 	if q.Grouped {
 		if err := q.SettleGroups(q.b.ctx.Has(mysql.ModeOnlyFullGroupBy)); err != nil {
 			return err
@@ -426,6 +428,15 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName, clause string) (int, erro
 		}
 	}
 	return found, nil
+}
+
+// grouped tells whether a name without a table is that of a column of GROUP BY, and so not of another expression of the select list
+// that is called so, in HAVING: MySQL warns of both, and takes the column.
+func (q *selectQuery) grouped(name *ast.ColumnName, selected expr.Expr) bool {
+	return name.Table.O == "" && slices.ContainsFunc(q.GroupBy, func(g expr.Expr) bool {
+		c := q.ColumnOf(g)
+		return c != nil && strings.EqualFold(c.Field.Name, name.Name.O) && !scalar.Same(g, selected)
+	})
 }
 
 // bindHaving binds HAVING, which sees the select list and the terms of GROUP BY; aggregates and subqueries within it see all columns.

@@ -31,6 +31,9 @@ func (q *selectQuery) outsideWindows(name *ast.ColumnName) (expr.Expr, error) {
 	if e == nil || err != nil {
 		return e, err
 	}
+	if q.grouped(name, e) {
+		return nil, nil
+	}
 	for _, w := range q.Windows {
 		if scalar.SetOf(w.ID).Touches(e) {
 			return nil, mysqlerr.New(mysqlerr.WindowInvalidWindowFuncAliasUse, name.Name.O)

@@ -195,7 +195,7 @@ func TestCharsets(t *testing.T) {
 		if text := []byte("日\xff"); !ok || string(cs.Encode(text)) != string(text) || string(cs.Decode(text)) != string(text) {
 			t.Errorf("%s is converted", name)
 		}
-		said, _ := cs.announced()
+		said, _ := cs.announced(collation.Default)
 		if want := id; said != want && name != "binary" {
 			t.Errorf("results in %s are said to be in %s", name, said.Name())
 		}
@@ -215,6 +215,40 @@ func TestCharsets(t *testing.T) {
 	p := Params{Charset: latin1}
 	if err := p.Decode(param(mysql.MYSQL_TYPE_STRING, 0, "\x01\xf6"), 1); err != nil || string(p.Values[0].Raw()) != "ö" {
 		t.Errorf("parameter: %v %v", p.Values, err)
+	}
+}
+
+// TestStoredCharsets: character_set_results NULL sends each column in its own character set, and says so; binary sends the same bytes as such.
+func TestStoredCharsets(t *testing.T) {
+	text := func(name string) types.Type {
+		id, _ := collation.ByName(name)
+		return types.Type{ID: mysql.MYSQL_TYPE_VARCHAR, Length: 3, Collation: id}
+	}
+	cols := []sql.Column{
+		{Name: "ö", Type: text("latin1_swedish_ci")}, {Type: text("utf16_unicode_ci")}, {Type: text("utf8mb4_bin")}, {Type: types.TypeBytes}, {Type: types.TypeInt},
+	}
+	row := []types.Value{types.Str("ö"), types.Str("hi"), types.Str("ö"), types.Bytes([]byte("ö")), types.Int(1)}
+	const want = "\x01\xf6\x04\x00h\x00i\x02\xc3\xb6\x02\xc3\xb6"
+	for _, id := range []collation.ID{0, collation.Binary} {
+		r := ResultsIn(id)
+		if got := AppendTextRow(nil, cols, row, r); string(got) != want+"\x011" {
+			t.Errorf("%d, text row: %q", id, got)
+		}
+		if got := AppendBinaryRow(nil, cols, row, r); string(got[2:]) != want+"\x01\x00\x00\x00\x00\x00\x00\x00" {
+			t.Errorf("%d, binary row: %q", id, got)
+		}
+		for i := range cols[:3] {
+			said := cols[i].Type.Collation
+			if id == collation.Binary {
+				said = id
+			}
+			if w := describe(&cols[i], r); w.charset != said || w.length != uint32(3*said.MaxBytes()) { //nolint:gosec // a few bytes
+				t.Errorf("%d: column %d is announced as %d with %d bytes", id, i, w.charset, w.length)
+			}
+		}
+		if got := appendName(nil, "ö", r); string(got) != "\x02\xc3\xb6" {
+			t.Errorf("%d: a name is %q", id, got)
+		}
 	}
 }
 

@@ -155,7 +155,7 @@ func describeString(w *wire, t *types.Type, r *Charset) {
 	}
 	perChar := 1
 	if t.Collation != collation.Binary {
-		w.charset, perChar = r.announced()
+		w.charset, perChar = r.announced(t.Collation)
 	}
 	if t.Collation.IsBinary() {
 		w.flags |= mysql.BINARY_FLAG
@@ -205,7 +205,7 @@ func describeEnum(w *wire, t *types.Type, r *Charset) {
 		w.flags |= mysql.BINARY_FLAG
 	}
 	w.id = mysql.MYSQL_TYPE_STRING
-	coll, maxBytes := r.announced()
+	coll, maxBytes := r.announced(t.Collation)
 	w.charset, w.decimals = coll, 0
 	w.length = saturate(uint64(chars) * uint64(maxBytes))
 }

@@ -33,7 +33,7 @@ func AppendTextRow(b []byte, cols []sql.Column, vals []types.Value, r *Charset) 
 func appendTextRowIn(b []byte, cols []sql.Column, vals []types.Value, r *Charset) []byte {
 	for i, v := range vals {
 		if isCharacters(v) {
-			b = packet.AppendLenenc(b, r.Encode(v.Raw()))
+			b = packet.AppendLenenc(b, r.value(v.Raw(), cols[i].Type.Collation))
 		} else {
 			b = appendTextValue(b, &cols[i].Type, v)
 		}
@@ -102,7 +102,7 @@ func AppendBinaryRow(b []byte, cols []sql.Column, vals []types.Value, r *Charset
 			continue
 		}
 		if r != nil && isCharacters(vals[i]) && isText(cols[i].Type.ID) {
-			b = packet.AppendLenenc(b, r.Encode(vals[i].Raw()))
+			b = packet.AppendLenenc(b, r.value(vals[i].Raw(), cols[i].Type.Collation))
 			continue
 		}
 		b = appendBinaryValue(b, &cols[i].Type, vals[i])

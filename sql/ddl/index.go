@@ -213,11 +213,11 @@ func sortIndexes(t *schema.Table) {
 	slices.SortStableFunc(t.Indexes, func(a, b schema.Index) int { return indexRank(t, &a) - indexRank(t, &b) })
 }
 
-// warnDuplicate notes an index over the same columns as another (1831).
+// warnDuplicate notes an index over the same columns as one before it, of the same kind (1831).
 func warnDuplicate(env *Env, dbName string, t *schema.Table, ix *schema.Index) {
 	for i := range t.Indexes {
 		o := &t.Indexes[i]
-		if o.ID != ix.ID && o.IsUnique() == ix.IsUnique() && slices.Equal(o.Columns, ix.Columns) {
+		if o.ID < ix.ID && o.ID != schema.PrimaryIndex && o.IsUnique() == ix.IsUnique() && slices.Equal(o.Columns, ix.Columns) {
 			env.warn(mysqlerr.New(mysqlerr.DupIndex, ix.Name, dbName, t.Name))
 			return
 		}

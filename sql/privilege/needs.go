@@ -484,6 +484,8 @@ func (d *deriver) show(n *ast.ShowStmt) {
 	switch n.Tp {
 	case ast.ShowGrants, ast.ShowCreateUser:
 		d.add(Need{check: func(a Account) error { return a.mayShow(n.User) }})
+	case ast.ShowMasterStatus, ast.ShowBinlogStatus, ast.ShowReplicaStatus:
+		d.global(mysql.SuperPriv, mysql.ReplicationClientPriv)
 	case ast.ShowCreateTable, ast.ShowCreateView:
 		if n.Table == nil {
 			break

@@ -77,12 +77,12 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 	return nil
 }
 
-// commitBefore commits the open transaction before a definition that does so.
+// commitBefore commits the open transaction before a definition that does so; others may not run in a READ ONLY one.
 func (s definitions) commitBefore(ctx context.Context, node ast.StmtNode) error {
-	if !temptable.Defines(node) {
-		return s.tx.CommitBefore(ctx)
+	if temptable.Defines(node) {
+		return s.tx.MayDefine()
 	}
-	return nil
+	return s.tx.CommitBefore(ctx)
 }
 
 // makeView binds the query of a CREATE VIEW, on a fresh catalog before it believes that something is missing.

@@ -102,7 +102,7 @@ func (v *Values) setClient(c collation.ID) {
 
 // applyResultsCharset: NULL sends everything as it is stored.
 func (v *Values) applyResultsCharset(text string) {
-	v.ResultsCharset = collation.Binary
+	v.ResultsCharset = 0
 	if c, err := CharsetOf(text); err == nil {
 		v.ResultsCharset = c
 	}

@@ -175,6 +175,14 @@ func (s *Transaction) Ensure(tables bool) distributed.Txn {
 
 // Refusal is why data changes are refused now; nil: they are not. 1792, 1290.
 func (s *Transaction) Refusal() error {
+	if err := s.MayDefine(); err != nil {
+		return err
+	}
+	return s.Closed()
+}
+
+// MayDefine is 1792 in a READ ONLY transaction, which allows changes of rows of temporary tables, and nothing else.
+func (s *Transaction) MayDefine() error {
 	refused := s.readOnly
 	switch {
 	case s.txn != nil:
@@ -186,7 +194,7 @@ func (s *Transaction) Refusal() error {
 	if refused {
 		return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction)
 	}
-	return s.Closed()
+	return nil
 }
 
 // MayClose is 1192 while the session has a transaction or locks on tables: then it may not change read_only, as in MySQL.

@@ -20,6 +20,10 @@ var infoDefs = []def{
 	{name: "version", min: 0, max: 0, class: NeedsSession, typ: typeSession(60), f0: ofSession(func(c *Call, s Session) types.Value {
 		return types.Str(s.Version())
 	})},
+	// icu_version is what MySQL 8.0.36 brings along: who asks wants to know what patterns may say.
+	{name: "icu_version", min: 0, max: 0, class: NeedsSession, since: version.V2, typ: typeSession(4), f0: func(*Call, *Env) (types.Value, error) {
+		return types.Str("73.1"), nil
+	}},
 	{name: "database", alias: []string{"schema"}, min: 0, max: 0, class: NeedsSession, typ: typeSession(34), f0: ofSession(func(c *Call, s Session) types.Value {
 		db, ok := s.CurrentDB()
 		if !ok {

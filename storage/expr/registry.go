@@ -100,7 +100,7 @@ var laterFunctions = func() map[string]bool {
 	m := map[string]bool{}
 	for _, n := range strings.Fields(`master_pos_wait source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract
 		json_table
-		ps_thread_id roles_graphml icu_version
+		ps_thread_id roles_graphml
 		point linestring polygon multipoint multilinestring multipolygon geometrycollection mbrcontains mbrwithin
 		mbrequals mbrintersects mbroverlaps mbrtouches mbrdisjoint mbrcoveredby mbrcovers`) {
 		m[n] = true

@@ -220,7 +220,7 @@ func (m *fkModel) children(table, id, to int, deletes bool, updating []int, leve
 		case len(found) == 0:
 		case refuses(action):
 			return 1451
-		case level >= 15:
+		case level+1 >= 15:
 			return 3008
 		case deletes && action == "CASCADE":
 			before := map[int][2]int{}
@@ -277,7 +277,7 @@ func (m *fkModel) goneBy(all *fkModel, k fkKey, ids []int, updating []int, level
 	case len(found) == 0:
 	case refuses(k.onDelete):
 		return 1451
-	case level >= 15:
+	case level+1 >= 15:
 		return 3008
 	case k.onDelete == "CASCADE":
 		before := map[int][2]int{}
