@@ -11,7 +11,7 @@
 //	schema.go     random tables: CREATE, ALTER, views, keys, CHECK, generated columns
 //	session.go    variables, prepared statements, sql_mode, transactions with savepoints
 //	server.go     a server, and what it said of a statement
-//	script.go     a difference written down with its tables, so that it can be made again
+//	script_test.go a difference written down with its tables, so that it can be made again
 //	parts.go      the parts of a query, to find the smallest in which the two differ
 //	known.go      where MySQL 8.0 and MariaDB differ, each with its reason
 //
