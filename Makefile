@@ -67,7 +67,7 @@ generate: build ## random statements of every kind for TIME, on NODES nodes from
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) NODES=$(or $(NODES),3) CLIENTS=$(or $(CLIENTS),6) SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 24h -run TestGenerate$$ -v ./tests/generate
 
-differential: build ## STATEMENTS random statements on this server and on MariaDB, whose answers are compared; SEED, WORKERS (needs mariadbd)
+differential: build ## STATEMENTS random statements on this server and on MariaDB, whose answers are compared; SEED, WORKERS, SHOW, SCRIPTS (needs mariadbd)
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) STATEMENTS=$(or $(STATEMENTS),20000) SEED=$(SEED) WORKERS=$(or $(WORKERS),1) \
 		$(GO) test -count=1 -timeout 12h -parallel $(or $(WORKERS),1) -run TestDifferential -v ./tests/differential
 

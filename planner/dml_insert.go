@@ -32,6 +32,7 @@ type insertPlan struct {
 	defaults  []columnDefault
 	source    Rows                  // of In
 	byRow     *queryPlan            // runs subqueries of Set; nil: none
+	checking  *queryPlan            // runs subqueries of View.Check; nil: none
 	set       []fragment.Assignment // Set, and what the table's definition adds
 	rules     *rules.Rules          // nil: none
 	checks    []fragment.Check      // that set may violate
@@ -120,8 +121,8 @@ func newInsertPlan(ctx *Context, n *dml.Insert) (*insertPlan, error) {
 	p.series = ctx.AutoIncrement
 	p.zeroAuto = ctx.Has(mysql.ModeNoAutoValueOnZero)
 	p.tables = []TableVersion{{ID: n.Table.ID, Version: n.Table.Version}}
-	if n.View != nil {
-		p.tables = append(p.tables, n.View.Tables...)
+	if err := p.planCheck(ctx); err != nil {
+		return nil, err
 	}
 	for i := range n.Table.Columns {
 		if n.Table.Columns[i].RowID() {
@@ -140,8 +141,22 @@ func newInsertPlan(ctx *Context, n *dml.Insert) (*insertPlan, error) {
 			return nil, err
 		}
 	}
-	p.rules, err = rules.Of(ctx.Catalog, n.Table)
+	p.rules, err = rules.Of(ctx.Catalog, n.Table, ctx.Env)
 	return p, err
+}
+
+// planCheck plans what a view holds rows to.
+func (p *insertPlan) planCheck(ctx *Context) (err error) {
+	if p.View == nil {
+		return nil
+	}
+	p.tables = append(p.tables, p.View.Tables...)
+	if p.View.Asking != nil {
+		if p.checking, err = planOperators(ctx, p.View.Asking); err == nil {
+			p.tables = append(p.tables, p.checking.Tables()...)
+		}
+	}
+	return err
 }
 
 // Run computes the rows and sends them.
@@ -151,12 +166,9 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 		return nil, err
 	}
 	defer run.notes.tell()
-	if p.byRow != nil {
-		asking, err := run.ask(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer asking.Close()
+	defer run.close()
+	if err := run.ask(ctx); err != nil {
+		return nil, err
 	}
 	if p.source != nil {
 		err = run.fromQuery(ctx)
@@ -211,7 +223,9 @@ type insertRun struct {
 	rt       *exec.Runtime
 	env      *expr.Env
 	eval     *expr.Env // env of expressions: what strict mode does not forgive in them becomes strict's error
+	checkEnv *expr.Env // eval of the view's conditions
 	strict   expr.StrictWarnings
+	asked    []*exec.Run // that subqueries run in
 	rows     *rules.Rows // of the table; nil: none
 	w        *change.Writer
 	set      []fragment.Assignment

@@ -66,7 +66,7 @@ func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 		for j, id := range t.Values {
 			named[j].Column = id
 		}
-		r, err := rules.Of(ctx.Catalog, t.Table)
+		r, err := rules.Of(ctx.Catalog, t.Table, ctx.Env)
 		if err != nil {
 			return nil, err
 		}

@@ -222,6 +222,10 @@ func (p *loadPlan) Run(ctx context.Context, rt *exec.Runtime) (res *exec.ModifyR
 		return nil, err
 	}
 	defer run.notes.tell()
+	defer run.close()
+	if err := run.ask(ctx); err != nil {
+		return nil, err
+	}
 	in, err := rt.Input(ctx)
 	if err != nil {
 		return nil, err

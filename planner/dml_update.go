@@ -67,7 +67,7 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	if slices.ContainsFunc(set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
 		return buildComputedUpdate(ctx, s, params)
 	}
-	r, err := rules.Of(ctx.Catalog, p.Table)
+	r, err := rules.Of(ctx.Catalog, p.Table, ctx.Env)
 	if err != nil {
 		return nil, err
 	}

@@ -194,16 +194,36 @@ func firstRow(ctx context.Context, op exec.Operator) ([]types.Value, error) {
 	}
 }
 
-// ask begins the execution that the subqueries of assignments run in, and has expressions find it.
-func (r *insertRun) ask(ctx context.Context) (*exec.Run, error) {
+// ask begins the executions that the subqueries of the view's conditions and of assignments run in, and has expressions find them.
+func (r *insertRun) ask(ctx context.Context) (err error) {
+	if r.checkEnv, err = r.askBy(ctx, r.checking); err == nil {
+		r.eval, err = r.askBy(ctx, r.byRow)
+	}
+	return err
+}
+
+// askBy begins the execution of one plan, if there is one, and gives the environment of the expressions that call its subqueries.
+func (r *insertRun) askBy(ctx context.Context, p *queryPlan) (*expr.Env, error) {
+	if p == nil {
+		return r.eval, nil
+	}
 	rt := *r.rt
 	rt.Env = r.eval
-	rt.Warn = func(w fragment.Warning) { w.Tell(r.eval.Warn) }
-	run, err := exec.NewRun(ctx, &rt, r.byRow.params, r.byRow.slots, false)
-	if err == nil {
-		r.eval = run.Env
+	warn := r.eval.Warn
+	rt.Warn = func(w fragment.Warning) { w.Tell(warn) }
+	run, err := exec.NewRun(ctx, &rt, p.params, p.slots, false)
+	if err != nil {
+		return nil, err
 	}
-	return run, err
+	r.asked = append(r.asked, run)
+	return run.Env, nil
+}
+
+// close ends what ask has begun.
+func (r *insertRun) close() {
+	for _, run := range r.asked {
+		run.Close()
+	}
 }
 
 // updateMet makes the assignments over the row that was met, the new one, and what is visible of the query's.

@@ -170,7 +170,7 @@ func (r *insertRun) checkOption(row []types.Value) (ok bool, err error) {
 	}
 	row = rules.LocalRow(row, &r.env.Mode)
 	for _, cond := range r.View.Check {
-		meets, err := expr.Truth(cond, r.eval, row)
+		meets, err := expr.Truth(cond, r.checkEnv, row)
 		if err != nil {
 			return false, err
 		}

@@ -41,33 +41,37 @@ func RowDefault(env *expr.Env, db string, t *schema.Table, pos int) (expr.Expr, 
 }
 
 // Generated binds the expression of t's generated column at pos over a row of t by position. It is bound without the session, for it
-// means the same in each; TIMESTAMPs are in the session's time zone, as in MySQL.
-func Generated(db string, t *schema.Table, pos int) (expr.Expr, error) {
-	e, err := overRow(db, t, t.Columns[pos].Generated, "generated column function")
+// means the same in each; TIMESTAMPs are in the session's time zone, as in MySQL. What a STORED column is given goes by the sql_mode of who
+// writes the row (env, which may be nil), what a VIRTUAL one shows in MySQL by that of who reads it: none, here.
+func Generated(env *expr.Env, db string, t *schema.Table, pos int) (expr.Expr, error) {
+	if !t.Columns[pos].Stored {
+		env = nil
+	}
+	e, err := overRow(env, db, t, t.Columns[pos].Generated, "generated column function")
 	return expr.ForColumn(e, &t.Columns[pos].Type), err
 }
 
-// Check binds a CHECK constraint's expression over a row of t by position.
-func Check(db string, t *schema.Table, c *schema.Check) (expr.Expr, error) {
-	e, err := overRow(db, t, c.Expr, "check constraint "+c.Name+" expression")
+// Check binds a CHECK constraint's expression over a row of t by position, as who writes the row has it (env, which may be nil).
+func Check(env *expr.Env, db string, t *schema.Table, c *schema.Check) (expr.Expr, error) {
+	e, err := overRow(env, db, t, c.Expr, "check constraint "+c.Name+" expression")
 	return expr.Condition(e), err
 }
 
-// overRow binds an expression of a definition over a row of t; messages of errors name columns with db, if it is given.
-func overRow(db string, t *schema.Table, text, clause string) (expr.Expr, error) {
+// overRow binds an expression of a definition over a row of t as env reads it; messages of errors name columns with db, if it is given.
+func overRow(env *expr.Env, db string, t *schema.Table, text, clause string) (expr.Expr, error) {
 	n, err := syntax.Expr(text)
 	if err != nil {
 		return nil, err
 	}
-	return Expr(&Binder{Clause: clause}, &Scope{Cols: TableColumns(t, db, t.Name, 0)}, n)
+	return Expr(&Binder{Clause: clause}, &Scope{Cols: Padded(env, TableColumns(t, db, t.Name, 0))}, n)
 }
 
 // Partitioning binds a partitioning function over a row of t by position.
 func Partitioning(t *schema.Table, text string) (expr.Expr, error) {
-	return overRow("", t, text, "partition function")
+	return overRow(nil, "", t, text, "partition function")
 }
 
 // Key binds a functional key part over a row of t by position.
 func Key(t *schema.Table, text string) (expr.Expr, error) {
-	return overRow("", t, text, "functional index")
+	return overRow(nil, "", t, text, "functional index")
 }

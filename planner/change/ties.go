@@ -155,7 +155,7 @@ func Tie(ctx *logical.Context, ignore bool, tables *[]logical.TableVersion, chan
 		return out, nil
 	}
 	for _, r := range b.order {
-		if r.rules, err = rules.Of(ctx.Catalog, r.table); err != nil {
+		if r.rules, err = rules.Of(ctx.Catalog, r.table, ctx.Env); err != nil {
 			return out, err
 		}
 	}

@@ -64,6 +64,7 @@ type InsertView struct {
 	DB, Name string
 	Columns  []bind.Column          // over the base table's row by position
 	Check    []expr.Expr            // that CHECK OPTION holds new rows to, likewise
+	Asking   *algebra.Query         // whose plan runs the subqueries that Check calls; nil: none
 	Joined   []string               // columns that are other tables'
 	Tables   []algebra.TableVersion // that lead to it
 }

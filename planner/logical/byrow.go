@@ -35,14 +35,17 @@ func (r ByRow) Subquery(b *bind.Binder, n ast.ExprNode) (expr.Expr, error) {
 	return subqueryBinder{r.block}.subquery(b, r.block.scope, n)
 }
 
-// Query is what a plan is made of that runs the statement's subqueries; nil where there are none. It gives a row without meaning.
-func (r ByRow) Query(stmt ast.Node) (*Query, error) {
-	q := r.block
-	if len(q.b.subs) == 0 {
+// Query is what a plan is made of that runs the statement's subqueries; nil where there are none.
+func (r ByRow) Query(stmt ast.Node) (*Query, error) { return r.block.b.subqueries(r.block, stmt) }
+
+// subqueries is what a plan is made of that runs the subqueries bound so far, which expressions call; nil where there are none. q, a block
+// without tables, gives it a row without meaning.
+func (b *builder) subqueries(q *selectQuery, stmt ast.Node) (*Query, error) {
+	if len(b.subs) == 0 {
 		return nil, nil
 	}
 	q.Fields = []block.Field{{Col: q.outColumn(types.Field{Type: types.TypeNull}), Expr: expr.NewNull()}}
-	return q.b.query(q.Node(), q, stmt)
+	return b.query(q.Node(), q, stmt)
 }
 
 // valuesOf is VALUES(c) within a subquery.

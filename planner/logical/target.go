@@ -102,13 +102,13 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 		}
 		out.Columns = append(out.Columns, c)
 	}
-	if len(item.check) > 0 && len(b.subs) > 0 {
-		return dml.Target{}, nil, mysqlerr.NotSupported("INSERT into a view WITH CHECK OPTION whose condition has a subquery")
-	}
 	for _, e := range item.check {
 		out.Check = append(out.Check, rebase(e))
 	}
-	return dml.Target{DB: t.DB, Alias: v.Name, Table: t.Desc}, out, nil
+	if len(out.Check) > 0 {
+		out.Asking, err = b.subqueries(b.newBlock(), nil)
+	}
+	return dml.Target{DB: t.DB, Alias: v.Name, Table: t.Desc}, out, err
 }
 
 // insertTable is the only table that an INSERT into a view may go to: 1393, 1394.

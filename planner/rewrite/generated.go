@@ -79,7 +79,7 @@ func generatedOf(n algebra.Node) (list []generatedColumn) {
 		if c.Generated == "" || !indexed(t.Desc, pos) {
 			continue
 		}
-		e, err := bind.Generated("", t.Desc, pos)
+		e, err := bind.Generated(nil, "", t.Desc, pos)
 		if err != nil {
 			continue // whoever writes rows is told
 		}

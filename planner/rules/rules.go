@@ -29,8 +29,9 @@ type rule struct {
 	uses   map[int]bool // positions of columns
 }
 
-// Of binds the rules of a table; nil for none. Messages of errors name its columns with their database.
-func Of(c *catalog.Snapshot, t *schema.Table) (*Rules, error) {
+// Of binds the rules of a table for rows that are written in env, which may be nil; nil for none. Messages of errors name its columns with
+// their database.
+func Of(c *catalog.Snapshot, t *schema.Table, env *expr.Env) (*Rules, error) {
 	if !t.Ruled() {
 		return nil, nil
 	}
@@ -42,7 +43,7 @@ func Of(c *catalog.Snapshot, t *schema.Table) (*Rules, error) {
 		if t.Columns[i].Generated == "" {
 			continue
 		}
-		e, err := bind.Generated(db, t, i)
+		e, err := bind.Generated(env, db, t, i)
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +54,7 @@ func Of(c *catalog.Snapshot, t *schema.Table) (*Rules, error) {
 		if !c.Enforced {
 			continue
 		}
-		e, err := bind.Check(db, t, c)
+		e, err := bind.Check(env, db, t, c)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +120,7 @@ type Rows struct {
 
 // NewRows prepares for rows of t; nil where its definition says nothing of them.
 func NewRows(c *catalog.Snapshot, t *schema.Table, env *expr.Env) (*Rows, error) {
-	r, err := Of(c, t)
+	r, err := Of(c, t, env)
 	if r == nil || err != nil {
 		return nil, err
 	}

@@ -401,7 +401,7 @@ func checkBase(t *schema.Table, f *schema.ForeignKey, pos int) error {
 		if t.Columns[i].Generated == "" || !t.Columns[i].Stored {
 			continue
 		}
-		e, err := bind.Generated("", t, i)
+		e, err := bind.Generated(nil, "", t, i)
 		if err != nil {
 			return err
 		}
@@ -411,7 +411,7 @@ func checkBase(t *schema.Table, f *schema.ForeignKey, pos int) error {
 		}
 	}
 	for i := range t.Checks {
-		e, err := bind.Check("", t, &t.Checks[i])
+		e, err := bind.Check(nil, "", t, &t.Checks[i])
 		if err != nil {
 			return err
 		}

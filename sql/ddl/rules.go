@@ -149,7 +149,7 @@ func checkGenerated(t *schema.Table) error {
 		if c.Generated == "" {
 			continue
 		}
-		e, err := bind.Generated("", t, i)
+		e, err := bind.Generated(nil, "", t, i)
 		if err != nil {
 			return err
 		}
@@ -344,7 +344,7 @@ func (b *builder) allowedCheck(c *check, made *schema.Check) error {
 	} else if name != "" {
 		return mysqlerr.New(mysqlerr.CheckRefersUnknownColumn, c.name, name)
 	}
-	e, err := bind.Check("", b.t, made)
+	e, err := bind.Check(nil, "", b.t, made)
 	if err != nil {
 		return err
 	}
@@ -416,7 +416,7 @@ func (a *alteration) checkRuled(pos int, goes bool) error {
 		if i == pos || a.t.Columns[i].Generated == "" {
 			continue
 		}
-		e, err := bind.Generated("", a.t, i)
+		e, err := bind.Generated(nil, "", a.t, i)
 		if err != nil || !usesOf(e)[pos] {
 			continue // it refers to what has gone before
 		}
@@ -430,7 +430,7 @@ func (a *alteration) checkRuled(pos int, goes bool) error {
 	}
 	for i := 0; i < len(a.t.Checks); {
 		c := &a.t.Checks[i]
-		e, err := bind.Check("", a.t, c)
+		e, err := bind.Check(nil, "", a.t, c)
 		uses := usesOf(e)
 		switch {
 		case err != nil || !uses[pos]:
@@ -450,12 +450,12 @@ func rulesNeed(t *schema.Table, pos int) bool {
 		if t.Columns[i].Generated == "" {
 			continue
 		}
-		if e, err := bind.Generated("", t, i); err == nil && usesOf(e)[pos] {
+		if e, err := bind.Generated(nil, "", t, i); err == nil && usesOf(e)[pos] {
 			return true
 		}
 	}
 	for i := range t.Checks {
-		if e, err := bind.Check("", t, &t.Checks[i]); err == nil && t.Checks[i].Enforced && usesOf(e)[pos] {
+		if e, err := bind.Check(nil, "", t, &t.Checks[i]); err == nil && t.Checks[i].Enforced && usesOf(e)[pos] {
 			return true
 		}
 	}

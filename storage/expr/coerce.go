@@ -59,7 +59,7 @@ func originOf(e Expr) strOrigin {
 	if c, ok := e.(*Column); ok && c.deriv != derivUnset {
 		return strOrigin{t.Collation, c.deriv - 1, c.ascii}
 	}
-	return strOrigin{t.Collation, derivImplicit, false}
+	return strOrigin{t.Collation, derivImplicit, t.Collation.Charset() == "ascii"} // a set of nothing but ASCII
 }
 
 func numericDeriv(t *types.Type) derivation {
@@ -219,8 +219,7 @@ func (c *Call) setStringResult(length int, from ...Expr) error {
 	if err != nil {
 		return err
 	}
-	if o.deriv == derivNumeric || o.deriv == derivIgnorable {
-		// Numbers as text are in the connection's character set; only an all-binary call stays binary.
+	if o.deriv == derivNumeric { // numbers as text are in the connection's character set; NULL alone stays bytes
 		o.coll, o.deriv, c.connection = collation.Default, derivCoercible, o.ascii
 	}
 	c.typ, c.coll, c.deriv, c.ascii = stringType(length, o.coll), o.coll, o.deriv, o.ascii

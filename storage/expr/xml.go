@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 
-	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -14,8 +13,8 @@ import (
 // XPath (xpath.go) as far as MySQL has it.
 
 var xmlDefs = []def{
-	{name: "extractvalue", min: 2, max: 2, since: version.V2, typ: typeLongText, prep: prepXPath, fn: extractValue},
-	{name: "updatexml", min: 3, max: 3, since: version.V2, typ: typeLongText, prep: prepXPath, fn: updateXML},
+	{name: "extractvalue", min: 2, max: 2, since: version.V2, typ: typeXML, prep: prepXPath, fn: extractValue},
+	{name: "updatexml", min: 3, max: 3, since: version.V2, typ: typeXML, prep: prepXPath, fn: updateXML},
 }
 
 type xmlKind uint8
@@ -53,13 +52,17 @@ type xmlReader struct {
 	open  []int // elements that are not closed
 }
 
-// readXML takes a document apart; a message where it is not well-formed.
-func typeLongText(c *Call) error {
-	c.coll, c.deriv, c.ascii = collation.Default, derivImplicit, false
-	c.typ = stringType(1<<28, c.coll)
-	return nil
+// typeXML is text of the collation that the arguments are compared under.
+func typeXML(c *Call) error {
+	if _, err := mergeAll(c.name, true, c.args); err != nil {
+		return err
+	}
+	err := c.setStringResult(1<<28, c.args...)
+	c.ascii = false
+	return err
 }
 
+// readXML takes a document apart; a message where it is not well-formed.
 func readXML(s []byte) (nodes []xmlNode, wrong string) {
 	r := &xmlReader{s: s, nodes: []xmlNode{{kind: xmlRoot, to: len(s)}}, open: []int{0}}
 	for r.pos < len(s) && wrong == "" {

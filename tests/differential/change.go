@@ -19,13 +19,17 @@ func (g *Generator) change() Statement {
 	t := g.tables[g.n(len(g.tables))]
 	s := Statement{Ordered: true}
 	touched := []*table{t}
-	switch p := g.n(24); {
+	switch p := g.n(26); {
+	case p >= 25 && g.files != "":
+		s.SQL = g.load(t)
+	case p >= 24:
+		s, touched = g.changeWith(t)
 	case p >= 20:
 		s.SQL, touched = g.rareChange(t)
 	case p < 4:
 		s.SQL = g.inserted(t)
 	case p < 6:
-		s.SQL = g.inserted(t) + " ON DUPLICATE KEY UPDATE " + g.onDuplicate(t)
+		s.SQL, s.Theirs = g.newRow(g.inserted(t) + " ON DUPLICATE KEY UPDATE " + g.onDuplicate(t))
 	case p < 7:
 		s.SQL = strings.Replace(g.inserted(t), "INSERT", "REPLACE", 1)
 	case p < 9:
@@ -39,7 +43,7 @@ func (g *Generator) change() Statement {
 	default:
 		s.SQL, touched = g.joinedDelete(t)
 	}
-	s.Binary = g.chance(0.1)
+	s.Binary = g.chance(0.1) && !strings.HasPrefix(s.SQL, "LOAD")
 	s.Checks = contents(touched...)
 	for _, o := range g.tables { // what foreign keys and views have made of it
 		if (len(o.foreign) > 0 || o.view) && !strings.Contains(strings.Join(s.Checks, "\n"), " "+o.name+" ") {

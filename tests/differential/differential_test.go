@@ -23,6 +23,7 @@ import (
 //	SEED        of the statements, whose workers go different ways from it; the run prints it
 //	SHOW        how many differences are told, 200
 //	EXAMPLES    how many of each known difference are told, 0
+//	SCRIPTS     a directory for scripts that make the differences again, each from its tables
 //	MARIADB     data source name of a server, instead of one that is started
 //	CLOUDSQL    the same of cloudsql
 func TestDifferential(t *testing.T) {
@@ -35,9 +36,10 @@ func TestDifferential(t *testing.T) {
 	if theirsDSN == "" {
 		theirsDSN = startMariaDB(t)
 	}
-	oursDSN := os.Getenv("CLOUDSQL")
+	oursDSN, files := os.Getenv("CLOUDSQL"), ""
 	if oursDSN == "" {
-		oursDSN = harness.NewNode(t).Start().DSN("", "")
+		files = t.TempDir()
+		oursDSN = harness.NewNode(t, "--secure-file-priv", files).Start().DSN("", "")
 	}
 	found := &findings{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: harness.Number(t, "EXAMPLES", 0)}
 	workers := harness.Number(t, "WORKERS", 1)
@@ -45,9 +47,17 @@ func TestDifferential(t *testing.T) {
 		for i := range workers {
 			t.Run(strconv.Itoa(i), func(t *testing.T) {
 				t.Parallel()
-				r := &run{t: t, findings: found, oursDSN: oursDSN, theirsDSN: theirsDSN, db: "diff" + strconv.Itoa(i), views: map[string]string{}}
+				r := &run{t: t, findings: found, oursDSN: oursDSN, theirsDSN: theirsDSN, db: "diff" + strconv.Itoa(i), views: map[string]string{},
+					rows: rowsOf{map[string]*Answer{}, map[string]*Answer{}}}
 				r.connect()
-				r.work(New(uint64(seed), uint64(i)), statements/workers) //nolint:gosec // a seed
+				g := New(uint64(seed), uint64(i)) //nolint:gosec // a seed
+				if files != "" {
+					g.files = filepath.Join(files, strconv.Itoa(i))
+					if err := os.Mkdir(g.files, 0o755); err != nil { //nolint:gosec // which both servers read
+						t.Fatal(err)
+					}
+				}
+				r.work(g, statements/workers)
 			})
 		}
 	})
@@ -57,6 +67,7 @@ func TestDifferential(t *testing.T) {
 // connect connects to both, again where MariaDB is being started.
 func (r *run) connect() {
 	var err error
+	r.mode = "SET sql_mode = '" + sqlMode + "'"
 	if r.ours, err = Connect(r.oursDSN, r.db, false); err != nil {
 		r.t.Fatal(err)
 	}
@@ -76,11 +87,16 @@ func (r *run) work(g *Generator, statements int) {
 	for i := range statements {
 		if i >= again {
 			for _, s := range g.Begin() {
+				r.compare(&s)
+			}
+			for _, s := range contents(g.tables...) {
 				r.compare(&Statement{SQL: s, Ordered: true})
 			}
 			again = i + 1000
 		}
 		s := g.Next()
+		r.rows.settle()
+		r.theirsWas = s.Theirs
 		same := r.compare(&s) && !r.ended
 		if same && r.done && s.Done != nil {
 			s.Done()
@@ -112,24 +128,31 @@ type run struct {
 
 	oursDSN, theirsDSN, db string
 
-	ended    bool              // MariaDB has, at the last statement: both have new databases
-	done     bool              // the last statement was no error
-	before   string            // the statement before, but for checks
-	set      string            // the last SET
-	prepared string            // the last PREPARE
-	views    map[string]string // the queries of views
+	ended  bool   // MariaDB has, at the last statement: both have new databases
+	done   bool   // the last statement was no error
+	before string // the statement before, but for checks
+	set    string // the last SET
+	mode   string // the last one of sql_mode
+	rows   rowsOf // what tables have
+
+	theirsWas string            // what MariaDB was told instead of the statement that script is about
+	prepared  string            // the last PREPARE
+	views     map[string]string // the queries of views
 }
 
 // compare asks both; false where the two have different data afterwards.
 func (r *run) compare(s *Statement) bool {
 	sql := s.SQL
-	ours, theirs := r.ask(sql, s.Ordered, s.Binary)
+	ours, theirs := r.ask(s)
 	r.done = ours.Err == 0 && theirs.Err == 0
+	r.rows.note(sql, &ours)
 	what := Compare(&ours, &theirs)
 	why := sql
 	switch {
 	case strings.HasPrefix(sql, "SELECT * FROM ") && strings.HasSuffix(sql, " ORDER BY id") || strings.Contains(sql, "information_schema."):
 		why = r.before + "; " + sql // what the change before it left
+	case strings.HasPrefix(sql, "SET sql_mode"):
+		r.before, r.mode = sql, sql
 	case strings.HasPrefix(sql, "SET "):
 		r.before, r.set = sql, sql
 	case strings.HasPrefix(sql, "PREPARE "):
@@ -149,9 +172,10 @@ func (r *run) compare(s *Statement) bool {
 		r.agree()
 		return true
 	}
-	query := why == sql && (strings.HasPrefix(sql, "SELECT") || strings.HasPrefix(sql, "(") || strings.HasPrefix(sql, "WITH"))
+	query := why == sql && (strings.HasPrefix(sql, "SELECT") || strings.HasPrefix(sql, "(") || strings.HasPrefix(sql, "WITH") && !changeBehindWith.MatchString(sql))
+	asked := why
 	same := query || what != "rows" && what != "error" && what != "affected"
-	if part, o, th := r.smallest(r.queried(sql, query, what), what, &ours, &theirs); part != "" {
+	if part, o, th := r.smallest(r.queried(sql, query && s.Theirs == "", what), what, &ours, &theirs); part != "" {
 		why, ours, theirs = part, o, th
 	}
 	if reason := Explain(what, why, &ours, &theirs); reason != "" {
@@ -165,8 +189,13 @@ func (r *run) compare(s *Statement) bool {
 		kind = told(&ours, &theirs)
 		kind = kind[strings.Index(kind, "affected"):]
 	}
-	if r.fresh(kind) {
-		r.t.Errorf("%s\n  %s%s\n  ours:   %s\n  theirs: %s", what, why, whole(sql, why), told(&ours, &theirs), told(&theirs, &ours))
+	if n := r.fresh(kind); n > 0 {
+		made := whole(sql, why)
+		if s.Theirs != "" {
+			made += "\n  as:     " + s.Theirs
+		}
+		made += r.keep(n, asked, theirs.Err != 0)
+		r.t.Errorf("%s\n  %s%s\n  ours:   %s\n  theirs: %s", what, why, made, told(&ours, &theirs), told(&theirs, &ours))
 	}
 	return same
 }
@@ -185,12 +214,15 @@ func (f *findings) known(reason string) bool {
 	return f.explained[reason] <= f.examples
 }
 
-// fresh counts a difference; true for the first of its kind.
-func (f *findings) fresh(kind string) bool {
+// fresh counts a difference, and gives the number of its kind to the first of it, 0 where it is not to be told.
+func (f *findings) fresh(kind string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.kinds[kind]++
-	return f.kinds[kind] == 1 && len(f.kinds) <= f.show
+	if f.kinds[kind] > 1 || len(f.kinds) > f.show {
+		return 0
+	}
+	return len(f.kinds)
 }
 
 // whole is what a part was found in.
@@ -202,12 +234,16 @@ func whole(sql, part string) string {
 }
 
 // ask asks both servers.
-func (r *run) ask(sql string, ordered, binary bool) (ours, theirs Answer) {
-	ours, err := r.ours.Ask(sql, ordered, binary)
+func (r *run) ask(s *Statement) (ours, theirs Answer) {
+	ours, err := r.ours.Ask(s.SQL, s.Ordered, s.Binary)
 	if err != nil {
-		r.t.Fatalf("ours: %s: %v", sql, err)
+		r.t.Fatalf("ours: %s: %v", s.SQL, err)
 	}
-	if theirs, err = r.theirs.Ask(sql, ordered, binary); err != nil {
+	sql := s.Theirs
+	if sql == "" {
+		sql = s.SQL
+	}
+	if theirs, err = r.theirs.Ask(sql, s.Ordered, s.Binary); err != nil {
 		r.known("MariaDB ends")
 		r.t.Logf("MariaDB ends: %s: %v", sql, err)
 		r.connect()
@@ -229,6 +265,8 @@ func (r *run) queried(sql string, query bool, what string) string {
 }
 
 var (
+	changeBehindWith = regexp.MustCompile(`^WITH .*\) (UPDATE|DELETE) `)
+
 	viewMade = regexp.MustCompile(`^CREATE VIEW (w\d+) AS (SELECT .*?)(?: WITH (?:LOCAL |CASCADED )?CHECK OPTION)?$`)
 	viewRead = regexp.MustCompile(`^SELECT \* FROM (w\d+) ORDER BY id$`)
 )
@@ -247,11 +285,11 @@ func (r *run) smallest(sql, what string, ours, theirs *Answer) (part string, o, 
 // askPart asks both, for rows in an order where the part has such.
 func (r *run) askPart(p part) (ours, theirs Answer) {
 	if p.order != "" {
-		if ours, theirs = r.ask(p.sql+p.order, true, false); ours.Err == 0 && theirs.Err == 0 {
+		if ours, theirs = r.ask(&Statement{SQL: p.sql + p.order, Ordered: true}); ours.Err == 0 && theirs.Err == 0 {
 			return ours, theirs
 		}
 	}
-	return r.ask(p.sql, false, false)
+	return r.ask(&Statement{SQL: p.sql})
 }
 
 // told is of an answer what is not in the other.

@@ -106,7 +106,7 @@ func (r *run) compareValues(b *evalengines, e, theirs string) {
 		}
 	}
 	kind := kindOf("value", e)
-	if r.fresh(kind) {
+	if r.fresh(kind) > 0 {
 		r.t.Errorf("%s\n  of:     %s\n  ours:   %s\n  theirs: %s", e, whole, value, theirs)
 	}
 }

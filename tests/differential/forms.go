@@ -87,9 +87,20 @@ func (g *Generator) ofDocument() Statement {
 	j := "JSON_TABLE('" + document + "', '$[*]' COLUMNS (id FOR ORDINALITY, n INT PATH '$.a', s VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PATH '$.b'" +
 		g.maybe(0.3, " NULL ON EMPTY") + ", d DECIMAL(6,2) PATH '$.c'" + g.maybe(0.3, " DEFAULT '3' ON EMPTY") + ", e INT EXISTS PATH '$.b')) j"
 	g.scope = append(g.scope, source{"j", []column{{name: "id", kind: number}, {name: "n", kind: number}, {name: "s", kind: text}, {name: "d", kind: decimal}, {name: "e", kind: number}}})
+	if g.chance(0.25) {
+		return g.nestedPath()
+	}
 	if g.chance(0.4) {
 		return Statement{SQL: "SELECT j.id, j.n, j.s, j.d, j.e, " + g.list(1) + " FROM " + j + g.where() + " ORDER BY j.id", Ordered: true}
 	}
 	r := g.from("r")
 	return Statement{SQL: "SELECT j.id, r.id AS rid, j.n, j.s, " + g.list(1) + " FROM " + r + g.of(" JOIN ", " LEFT JOIN ") + j + " ON " + g.on("j", "r") + g.where()}
+}
+
+// nestedPath reads documents within documents.
+func (g *Generator) nestedPath() Statement {
+	document := g.of(`[{"a": 1, "b": [{"c": 1}, {"c": "x"}]}, {"a": 2, "b": []}, {"a": null}]`, `[{"a": "7", "b": [{"c": 1.5}], "d": [1, 2]}, {"d": [3]}]`, `{"a": 1}`)
+	sql := "SELECT j.i, j.a, j.n, j.c, j.d FROM JSON_TABLE('" + document + "', '$[*]' COLUMNS (i FOR ORDINALITY, a VARCHAR(5) PATH '$.a', NESTED PATH '$.b[*]' COLUMNS (n FOR ORDINALITY, c VARCHAR(5) PATH '$.c'" +
+		g.maybe(0.3, " DEFAULT '\"-\"' ON EMPTY") + "), NESTED PATH '$.d[*]' COLUMNS (d INT PATH '$'))) j"
+	return Statement{SQL: sql + g.of("", " WHERE j.c IS NOT NULL", " WHERE j.d > 1") + " ORDER BY j.i, j.n, j.d", Ordered: true}
 }

@@ -10,6 +10,7 @@ import (
 // Statement is one thing to ask both servers.
 type Statement struct {
 	SQL     string
+	Theirs  string   // what MariaDB is told instead; "" for the same
 	Ordered bool     // its rows have an order
 	Binary  bool     // it is prepared and executed
 	Checks  []string // queries that show what it left
@@ -28,6 +29,7 @@ type Generator struct {
 	tables  []*table
 	pending []Statement // what comes next
 	atoms   bool        // expressions are columns and literals only
+	files   string      // a directory that both may read files in, "" for none
 }
 
 // source is a table that an expression may name.

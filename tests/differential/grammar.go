@@ -66,6 +66,7 @@ func init() {
 			"TIMESTAMPDIFF({U}, {T}, {T})", "EXTRACT(DAY_SECOND FROM {T})", "EXTRACT(HOUR_MINUTE FROM {t})", "{n} >> {k}", "REGEXP_INSTR({s}, '[b-d]')", "DAY({D})", "WEEK({D})",
 			"CAST({f} AS SIGNED)", "CAST({T} AS SIGNED)", "CAST({t} AS UNSIGNED)", "CONVERT({s}, SIGNED)", "IS_IPV4({s})", "TO_DAYS({T}) - TO_DAYS({D})", "ROUND({n}, -1)",
 			"SIGN({n})", "MONTH({T}) * {k}", "CURDATE() + 0", "HOUR(NOW())", "DATEDIFF(NOW(), {D})", "FLOOR({n} / 3)", "CEIL({d} * {k})", "ROW_COUNT() IS NULL",
+			"LENGTH(AES_ENCRYPT({s}, 'k'))", "JSON_OVERLAPS({j}, {j})", "REGEXP_INSTR({s}, {s})", "INTERVAL({d}, {n}, {d})", "FIELD({n}, {n}, {d})", "BIT_COUNT(~{n})",
 		},
 		decimal: {
 			"{d} + {d}", "{d} - {n}", "{d} * {d}", "{n} / {k}", "{d} / {k}", "{d} % {k}", "-{d}", "ABS({d})", "ROUND({d}, {k})", "TRUNCATE({d}, {k})",
@@ -76,7 +77,7 @@ func init() {
 		double: {
 			"{f} + {f}", "{f} * {d}", "{f} / {k}", "SQRT(ABS({f}))", "POW({k}, {k})", "-{f}", "ABS({f})", "{s} + 0", "ROUND({f}, {k})", "CAST({n} AS DOUBLE)",
 			"DEGREES(0e0)", "FLOOR({f})", "CEILING({f})", "SIN({f})", "COS({n})", "ATAN({f})", "ATAN2({f}, {k})", "EXP({k})", "LN({d})", "LOG({k}, {f})", "LOG2({n})", "LOG10({d})", "PI()",
-			"RADIANS({n})", "TRUNCATE({f}, {k})", "{f} - {n}", "{f} % {k}", "{d} * 1e0", "CAST({d} AS DOUBLE)", "{s} * 1", "{s} / {k}", "POWER({n}, 2)",
+			"RADIANS({n})", "TRUNCATE({f}, {k})", "{f} - {n}", "{f} % {k}", "{d} * 1e0", "CAST({d} AS DOUBLE)", "{s} * 1", "{s} / {k}", "POWER({n}, 2)", "TAN({f})", "COT({f})", "ASIN({f})", "ACOS({f})", "DEGREES({f})", "MOD({f}, {d})", "CEILING({s})",
 		},
 		text: {
 			"CONCAT({s}, {s})", "CONCAT({s}, {n})", "CONCAT_WS(',', {s}, {n}, {s})", "UPPER({s})", "LOWER({s})", "LEFT({s}, {k})", "RIGHT({s}, {k})",
@@ -92,6 +93,8 @@ func init() {
 			"DATE_FORMAT({T}, '%X-%V %v %x %f %T %r')", "CAST({t} AS CHAR)", "CAST({f} AS CHAR)", "LEFT({D}, 4)", "BINARY {s}", "FORMAT({n}, 0)", "FROM_BASE64(TO_BASE64({s}))",
 			"SUBSTRING_INDEX({s}, 'b', -1)", "LPAD({n}, 5, '0')", "REPLACE({D}, '-', '/')", "HEX({d})", "CONCAT_WS({s}, {s}, NULL, {D})", "JSON_QUOTE({s})", "GET_FORMAT(DATE, 'USA')",
 			"FROM_UNIXTIME({k} * 86400, '%Y %j')", "UCASE(CONCAT({s}, 'é'))", "CONVERT({n}, CHAR(3))", "DATE_FORMAT({D}, '%M %D, %Y')", "CONV({s}, 16, 10)", "CONV({n}, 10, 16)",
+			"HEX(AES_ENCRYPT({s}, 'key'))", "FORMAT({d}, {k}, 'de_DE')", "INET6_NTOA(INET6_ATON('::ffff:1.2.3.4'))", "EXTRACTVALUE('<a><b>x</b><b>y</b></a>', '/a/b[1]')", "SUBSTRING({s}, {n}, {n})", "INSERT({s}, {n}, {n}, {s})",
+			"ELT({n}, {s}, {s}, {s})", "LPAD({s}, {k}, {s})", "LEFT({s}, {n})", "CONVERT({s} USING latin1)", "HEX(INET6_ATON({s}))", "SUBSTRING_INDEX({s}, {s}, {n})", "REPLACE({s}, {s}, '')", "TIME_FORMAT({t}, '%H %k %h %i %s %f')",
 		},
 		date: {
 			"DATE({T})", "{D} + INTERVAL {k} DAY", "{D} - INTERVAL {k} MONTH", "DATE_ADD({D}, INTERVAL {k} YEAR)", "LAST_DAY({D})", "MAKEDATE(2020 + {k}, {k} + 1)",
@@ -120,7 +123,7 @@ func init() {
 			"{d} <> {d}", "{T} BETWEEN {D} AND {T}", "{t} = {t}", "{f} <=> {f}", "{D} <> {D}", "{T} <=> {T}", "{b} IS UNKNOWN", "{n} IS NOT TRUE", "{D} IN ({D}, {D})", "{d} IN ({d}, {n})",
 			"{s} LIKE CONCAT({s}, '%')", "{s} LIKE 'a|%' ESCAPE '|'", "{s} NOT REGEXP 'b$'", "{s} RLIKE '[0-9]'", "({D}, {n}) < ({D}, {n})", "({s}, {d}) <=> ({s}, {d})",
 			"{s} = {s} COLLATE utf8mb4_bin", "BINARY {s} = {s}", "{n} BETWEEN {k} AND {n}", "{n} > {d} OR {s} = 'a'", "{b} = {b}", "{b} && NOT {b}", "{n}", "{s} > {s} AND {n} < {k}",
-			"JSON_EXTRACT({j}, '$.a') = 1", "{n} NOT IN (1, NULL, {n})", "COALESCE({s}, '') = ''", "{s} BETWEEN 'a' AND {s}", "STRCMP({s}, {s}) = 0", "{t} BETWEEN {t} AND {t}",
+			"JSON_EXTRACT({j}, '$.a') = 1", "{n} NOT IN (1, NULL, {n})", "COALESCE({s}, '') = ''", "{s} BETWEEN 'a' AND {s}", "STRCMP({s}, {s}) = 0", "{t} BETWEEN {t} AND {t}", "{s} SOUNDS LIKE {s}", "({n}, {s}) <> ({n}, {s})", "{s} NOT LIKE {s} ESCAPE 'b'", "{n} IN (SELECT q.i FROM b q WHERE q.d > {d})", "{D} IN (SELECT da FROM c)", "{s} IN (SELECT UPPER(s) FROM a)",
 		},
 		document: {
 			"JSON_OBJECT('a', {n}, 'b', {s})", "JSON_ARRAY({n}, {s}, {d})", "JSON_EXTRACT({j}, {p})", "JSON_SET({j}, {p}, {k})", "JSON_INSERT({j}, '$.z', {s})", "JSON_REPLACE({j}, {p}, {n})",

@@ -13,7 +13,9 @@ func (g *Generator) query() Statement {
 }
 
 func (g *Generator) anyQuery() Statement {
-	switch p := g.n(108); {
+	switch p := g.n(116); {
+	case p >= 108:
+		return g.inOtherWords()
 	case p >= 100:
 		return g.form()
 	case p < 25:
@@ -137,6 +139,9 @@ func (g *Generator) aggregate() string {
 	case 8:
 		return "SUM(" + g.expr(truth) + ")"
 	}
+	if g.chance(0.1) {
+		return g.of("JSON_ARRAYAGG("+g.expr(g.numeric())+")", "JSON_OBJECTAGG(q.id, "+g.expr(number)+")", "VAR_SAMP("+g.expr(number)+")")
+	}
 	return g.of("MIN", "MAX") + "(" + g.expr(g.kind()) + ")"
 }
 
@@ -255,7 +260,7 @@ func (g *Generator) windowed() Statement {
 		return g.expr(k)
 	}
 	order, frame := "ORDER BY q.id"+g.of("", " DESC"), ""
-	call := ""
+	call, ranged := "", false
 	switch g.n(4) {
 	case 0:
 		call = g.of("ROW_NUMBER()", "RANK()", "DENSE_RANK()", "NTILE(3)", "PERCENT_RANK()", "CUME_DIST()", "LAG("+value(g.kind())+")", "LEAD("+value(g.kind())+", 2)")
@@ -266,11 +271,17 @@ func (g *Generator) windowed() Statement {
 		if g.chance(0.5) {
 			frame = " ROWS " + g.of("UNBOUNDED PRECEDING", "BETWEEN 1 PRECEDING AND 1 FOLLOWING", "BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", "BETWEEN 2 PRECEDING AND 1 PRECEDING",
 				"BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", "BETWEEN 1 FOLLOWING AND 3 FOLLOWING", "2 PRECEDING")
+		} else if k := g.column(kind(g.n(3))); k != "" && g.chance(0.3) && !strings.HasSuffix(k, ".u") && !strings.HasSuffix(k, ".y") {
+			order, frame = "ORDER BY "+k+g.of("", " DESC"), " RANGE BETWEEN "+g.of("1.5 PRECEDING AND 2 FOLLOWING", "1 PRECEDING AND CURRENT ROW", "3 PRECEDING AND 1 PRECEDING", "0.5 FOLLOWING AND 100 FOLLOWING")
+			ranged = true
 		} else if g.chance(0.3) {
 			frame = " RANGE " + g.of("BETWEEN 3 PRECEDING AND 2 FOLLOWING", "UNBOUNDED PRECEDING", "BETWEEN CURRENT ROW AND CURRENT ROW", "BETWEEN CURRENT ROW AND 5 FOLLOWING")
 		}
 		call = g.of("COUNT(*)", "SUM("+value(number)+")", "AVG("+value(decimal)+")", "MIN("+value(g.kind())+")", "MAX("+value(g.kind())+")", "FIRST_VALUE("+value(g.kind())+")",
 			"LAST_VALUE("+value(g.kind())+")", "NTH_VALUE("+value(g.kind())+", 2)", "COUNT("+value(g.kind())+")", "BIT_OR("+value(number)+")", "SUM("+value(decimal)+")")
+		if ranged { // over rows that are equal in what they are ordered by
+			call = g.of("COUNT(*)", "SUM("+value(number)+")", "MIN("+value(date)+")", "MAX("+value(decimal)+")", "COUNT("+value(text)+")")
+		}
 	}
 	over := "(" + part + order + frame + ")"
 	tail := " ORDER BY q.id"
@@ -367,6 +378,18 @@ func (g *Generator) nested() string {
 	return "SELECT z.c0, COUNT(*) AS n FROM (SELECT " + g.expr(g.kind()) + " AS c0 FROM " + f + g.where() + ") z GROUP BY z.c0"
 }
 
+// walk is a recursive query over a table's rows, each of which it meets once.
+func (g *Generator) walk(name string) string {
+	t := g.tables[g.n(len(g.tables))]
+	k := kind(g.n(2))
+	g.scope = []source{t.source("q")}
+	p := "CAST(" + g.expr(k) + " AS SIGNED)"
+	g.scope = []source{t.source("q"), {"z", []column{{name: "p", kind: number}}}}
+	next := "CAST(" + g.of("z.p + 1", g.expr(k)) + " AS SIGNED)"
+	return name + " (id, p) AS (SELECT q.id, " + p + " FROM " + t.name + " q WHERE q.id <= " + g.id() + " UNION " + g.of("ALL ", "") + "SELECT q.id, " + next + " FROM " + name + " z JOIN " + t.name +
+		" q ON q.id = z.id + " + g.of("7", "13") + g.where() + ")"
+}
+
 // with names tables, some of them recursive.
 func (g *Generator) with() Statement {
 	var list []string
@@ -375,6 +398,11 @@ func (g *Generator) with() Statement {
 		name := fmt.Sprint("t", i)
 		if g.chance(0.3) {
 			recursive = "RECURSIVE "
+			if g.chance(0.4) {
+				list = append(list, g.walk(name))
+				g.ctes = append(g.ctes, source{name, []column{{name: "id", kind: number}, {name: "p", kind: number}}})
+				continue
+			}
 			list = append(list, fmt.Sprintf("%s (id, p) AS (SELECT 1, %d UNION %sSELECT id + 1, p + id FROM %s WHERE id < %d)", name, g.n(5), g.of("ALL ", ""), name, 1+g.n(12)))
 			g.ctes = append(g.ctes, source{name, []column{{name: "id", kind: number}, {name: "p", kind: number}}})
 			continue

@@ -71,6 +71,14 @@ var types = []column{
 	{kind: datetime, def: "TIMESTAMP", values: moments},
 	{kind: datetime, def: "DATETIME(6)"},
 	{kind: clock, def: "TIME(2)"},
+	{kind: number, def: "SMALLINT", values: []string{"0", "1", "-32768", "32767"}},
+	{kind: number, def: "BIT(1)", values: []string{"0", "1"}},
+	{kind: decimal, def: "DECIMAL(30,10)"},
+	{kind: text, def: "BINARY(4)", values: []string{"''", "'a'", "'abcd'"}},
+	{kind: text, def: "MEDIUMTEXT", values: shorts},
+	{kind: text, def: "VARCHAR(8) CHARACTER SET utf8mb3", values: shorts},
+	{kind: text, def: "CHAR(4) CHARACTER SET ascii", values: []string{"''", "'a'", "'A'", "'abc'"}},
+	{kind: datetime, def: "TIMESTAMP(3)", values: moments},
 }
 
 // fixed are the names of the columns of a, b and c, in the order of types.
@@ -103,20 +111,22 @@ func (t *table) stored() []column {
 func (t *table) source(alias string) source { return source{alias, t.columns} }
 
 // Begin are the statements that a run, and each part of it, starts with.
-func (g *Generator) Begin() []string {
+func (g *Generator) Begin() (list []Statement) {
 	g.pending = nil
-	list := []string{"SET FOREIGN_KEY_CHECKS = 0"}
+	add := func(sql string) { list = append(list, Statement{SQL: sql, Ordered: true}) }
+	add("SET FOREIGN_KEY_CHECKS = 0")
 	for _, t := range g.tables {
-		list = append(list, g.drop(t))
+		add(g.drop(t))
 	}
-	list = append(list, "SET FOREIGN_KEY_CHECKS = 1")
+	add("SET FOREIGN_KEY_CHECKS = 1")
 	g.tables = nil
 	for _, name := range []string{"a", "b", "c"} {
 		t := fixedTable(name)
 		g.tables = append(g.tables, t)
-		list = append(list, "CREATE TABLE "+name+" ("+strings.Join(append(t.definition(), "KEY k1 (i)", "KEY k2 (s, d)", "KEY k3 (dt)", "UNIQUE KEY k4 (t, id)"), ", ")+")")
+		plain := "CREATE TABLE " + name + " (" + strings.Join(append(t.definition(), "KEY k1 (i)", "KEY k2 (s, d)", "KEY k3 (dt)", "UNIQUE KEY k4 (t, id)"), ", ")
+		list = append(list, Statement{SQL: plain + ", " + strings.Join(functional, ", ") + ")", Theirs: plain + ")", Ordered: true})
 		for range 12 {
-			list = append(list, g.row(t))
+			add(g.row(t))
 		}
 	}
 	return list
@@ -213,7 +223,7 @@ func defined(t string) []string {
 			"collation_name AS l, IF(data_type REGEXP 'int|year', REGEXP_REPLACE(column_type, '[(][0-9]+[)]', ''), column_type) AS m, column_key AS n, TRIM(REPLACE(REPLACE(extra, 'current_timestamp()', 'CURRENT_TIMESTAMP'), 'DEFAULT_GENERATED', '')) AS o, column_comment AS p " +
 			"FROM information_schema.columns" + where + " AND data_type NOT IN ('json', 'longtext') ORDER BY ordinal_position",
 		"SELECT index_name AS a, seq_in_index AS b, column_name AS c, non_unique AS d, sub_part AS e, nullable AS f, index_type AS g FROM information_schema.statistics" + where +
-			" ORDER BY index_name, seq_in_index",
+			" AND index_name NOT LIKE 'z%' ORDER BY index_name, seq_in_index",
 		"SELECT constraint_name AS a, column_name AS b, ordinal_position AS c, referenced_table_name AS d, referenced_column_name AS e FROM information_schema.key_column_usage" + where +
 			" ORDER BY constraint_name, ordinal_position",
 		"SELECT constraint_name AS a, constraint_type AS b FROM information_schema.table_constraints" + where + " AND constraint_name NOT LIKE 'js%' ORDER BY constraint_name, constraint_type",
@@ -249,7 +259,7 @@ func (g *Generator) newColumn(name string) column {
 	case 0:
 		c.def += " NOT NULL"
 	case 1, 2:
-		if len(c.values) > 0 && !strings.ContainsAny(c.def, "X") && c.def != "BLOB" && !strings.HasSuffix(c.def, "TEXT") && c.def != "BIT(8)" && c.def != "BOOLEAN" {
+		if len(c.values) > 0 && !strings.ContainsAny(c.def, "X") && c.def != "BLOB" && !strings.HasSuffix(c.def, "TEXT") && !strings.HasPrefix(c.def, "BIT") && c.def != "BOOLEAN" {
 			c.def += g.maybe(0.5, " NOT NULL") + " DEFAULT " + c.values[0]
 		}
 	case 3:
@@ -304,6 +314,9 @@ func (g *Generator) generatedColumn(t *table) column {
 	c := t.columns[g.n(len(t.columns))]
 	name := g.name("g")
 	how := g.of(" VIRTUAL", " STORED", "")
+	if g.chance(0.4) {
+		return g.widerColumn(name, c, how)
+	}
 	switch c.kind {
 	case number, decimal:
 		return column{name: name, kind: decimal, def: "DECIMAL(30,4) GENERATED ALWAYS AS (" + c.name + g.of(" + 1", " * 2", " - 0.5") + ")" + how, generated: true}
@@ -313,6 +326,26 @@ func (g *Generator) generatedColumn(t *table) column {
 		return column{name: name, kind: number, def: "INT AS (YEAR(" + c.name + "))" + how, generated: true}
 	}
 	return column{name: name, kind: number, def: "INT AS (id + 1)" + how, generated: true}
+}
+
+// widerColumn is a generated column of another function of c.
+func (g *Generator) widerColumn(name string, c column, how string) column {
+	made := func(k kind, def string) column { return column{name: name, kind: k, def: def + how, generated: true} }
+	switch c.kind {
+	case number, decimal:
+		return made(decimal, g.of("DECIMAL(20,4) AS (IF("+c.name+" > 1, "+c.name+", NULL))", "DECIMAL(20,4) AS (GREATEST("+c.name+", 1))", "DECIMAL(20,4) AS (COALESCE("+c.name+", -1))",
+			"DECIMAL(20,4) AS (ABS("+c.name+"))", "DECIMAL(20,4) AS (CASE WHEN "+c.name+" IS NULL THEN id ELSE "+c.name+" % 3 END)"))
+	case text:
+		return made(text, g.of("VARCHAR(60) AS (UPPER("+c.name+"))", "VARCHAR(60) AS (COALESCE("+c.name+", 'none'))", "VARCHAR(2) AS (LEFT("+c.name+", 2))", "VARCHAR(90) AS (REPLACE("+c.name+", 'a', 'xy'))",
+			"VARCHAR(120) AS (HEX("+c.name+"))", "CHAR(4) AS (SUBSTRING("+c.name+", 2, 3))"))
+	case date:
+		return column{name: "da" + name, kind: date, def: "DATE AS (" + c.name + g.of(" + INTERVAL 1 DAY)", " - INTERVAL 1 MONTH)") + how, generated: true}
+	case datetime:
+		return column{name: "dt" + name, kind: datetime, def: "DATETIME AS (" + c.name + g.of(" + INTERVAL 1 HOUR)", " - INTERVAL 90 SECOND)") + how, generated: true}
+	case clock:
+		return made(number, "INT AS (HOUR("+c.name+"))")
+	}
+	return made(number, g.of("INT AS (id % 5)", "BIGINT AS (id * 1000000)", "INT AS ("+c.name+" IS NULL)"))
 }
 
 // key is an index, and its name.
@@ -339,11 +372,14 @@ func (g *Generator) check(t *table) (name, def string) {
 	name = g.name("x")
 	c := t.columns[g.n(len(t.columns))]
 	condition := c.name + " IS NOT NULL OR id > 0"
+	if o := t.columns[g.n(len(t.columns))]; o.kind == c.kind && c.kind != document && g.chance(0.5) {
+		return name, "CONSTRAINT " + name + " CHECK (" + g.of(c.name+" <> "+o.name+" OR id > 3", o.name+" IS NULL OR "+c.name+" <= "+o.name, "COALESCE("+c.name+", "+o.name+") IS NOT NULL") + ")"
+	}
 	switch c.kind {
 	case number, decimal, double:
-		condition = c.name + g.of(" < 1000", " >= 0", " <> 7")
+		condition = c.name + g.of(" < 1000", " >= 0", " <> 7", " BETWEEN -5 AND 500", " NOT IN (2, 3)", " % 7 <> 3")
 	case text:
-		condition = c.name + g.of(" <> 'a'", " LIKE '%'", " IN ('', 'a', 'b', 'abc')")
+		condition = c.name + g.of(" <> 'a'", " LIKE '%'", " IN ('', 'a', 'b', 'abc')", " NOT LIKE '_b%'", " >= ''", " REGEXP '^[a-z]*$'")
 	case date, datetime:
 		condition = c.name + " > '1980-01-01'"
 	}
@@ -405,7 +441,7 @@ func (g *Generator) view() Statement {
 	}
 	sql := "CREATE VIEW " + t.name + " AS SELECT " + strings.Join(items, ", ") + " FROM " + o.name + " q" + g.where()
 	if strings.Contains(sql, "WHERE") {
-		sql += g.maybe(0.3, " WITH CHECK OPTION")
+		sql += g.of("", "", "", " WITH CHECK OPTION", " WITH LOCAL CHECK OPTION", " WITH CASCADED CHECK OPTION")
 	}
 	return Statement{SQL: sql, Checks: contents(t), Done: func() { g.tables = append(g.tables, t) }}
 }

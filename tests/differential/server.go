@@ -198,7 +198,7 @@ func class(f *mysql.Field) string {
 }
 
 // plain are queries of one table, without temporary tables in which MariaDB loses flags.
-var plain = regexp.MustCompile(`^SELECT (\*|q\.\*|q\.id, .*) FROM [abcr]\d* [^()]*ORDER BY (q\.)?id( LIMIT.*)?$`)
+var plain = regexp.MustCompile(`^(TABLE|SELECT (\*|q\.\*|q\.id, .*) FROM) [abcr]\d* [^()]*ORDER BY (q\.)?id( LIMIT.*)?$`)
 
 // meta is all that is said of a table's column, and of an expression nothing. JSON is text in MariaDB, and it has a flag for itself.
 func meta(q string, f *mysql.Field) string {

@@ -12,6 +12,12 @@ func (g *Generator) session() {
 		g.variables()
 	case 1:
 		g.prepared()
+	case 2:
+		if g.files != "" && g.chance(0.3) {
+			g.outfile()
+			return
+		}
+		g.mode()
 	default:
 		g.mode()
 	}

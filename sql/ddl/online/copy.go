@@ -262,7 +262,7 @@ func (cp *copier) prepare() error {
 			}
 			cp.perRow[i] = e
 		case c.Generated != "" && cp.unasked:
-			e, err := bind.Generated("", cp.to, i)
+			e, err := bind.Generated(nil, "", cp.to, i)
 			if err != nil {
 				return err
 			}
