@@ -59,8 +59,10 @@ func TestUniqueAsUncut(t *testing.T) {
 				t.Fatalf("%d: %s\nuncut: %s\ncut:   %s\nfrom %s", i, query, was, is, g.before)
 			}
 		}
-		if said := sides[1].rows("CHECK TABLE t"); !g.open && !strings.Contains(said, "OK") {
-			t.Fatalf("%d: %s\n%s\nfrom %s", i, text, said, g.before)
+		if !g.open { // which CHECK TABLE would commit
+			if said := sides[1].rows("CHECK TABLE t"); !strings.Contains(said, "OK") {
+				t.Fatalf("%d: %s\n%s\nfrom %s", i, text, said, g.before)
+			}
 		}
 		g.before = was
 	}
