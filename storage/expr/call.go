@@ -275,6 +275,18 @@ func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	return v, err
 }
 
+// oneByOne gives the arguments as they are asked for, to a function that stops at the one that decides. done is called behind the last one.
+func (c *Call) oneByOne(env *Env, row []types.Value) (arg func(i int) (types.Value, error), done func(), err error) {
+	if !env.Mode.Legacy {
+		return func(i int) (types.Value, error) { return eval(c.args[i], env, row) }, func() {}, nil
+	}
+	vals, err := c.gather(env, row, 0)
+	if vals == nil {
+		return nil, nil, err
+	}
+	return func(i int) (types.Value, error) { return (*vals)[i], nil }, func() { release(vals) }, nil
+}
+
 func evalCustom(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	vals, err := c.gather(env, row, 0)
 	if vals == nil {

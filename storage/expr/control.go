@@ -27,7 +27,7 @@ var controlDefs = []def{
 	{name: "case value", min: 3, max: -1, rewrite: rewriteCaseValue},
 	{name: "greatest", min: 2, max: -1, op: opGreatest, typ: typeExtreme, prep: prepExtreme, fn: evalExtreme},
 	{name: "least", min: 2, max: -1, op: opLeast, typ: typeExtreme, prep: prepExtreme, fn: evalExtreme},
-	{name: "interval", min: 2, max: -1, typ: func(c *Call) error { c.typ = intType(2, false); return nil }, lax: evalIntervalFn},
+	{name: "interval", min: 2, max: -1, typ: func(c *Call) error { c.typ = intType(2, false); return nil }, ev: evalIntervalFn},
 	{name: "any_value", min: 1, max: 1, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
 }
 
@@ -300,15 +300,27 @@ func extremeMoment(c *Call, env *Env, a []types.Value, m *types.Type) (v types.V
 }
 
 // evalIntervalFn is INTERVAL(n, n1, n2, …): how many of the ascending list are not above n; -1 for NULL.
-func evalIntervalFn(_ *Call, env *Env, a []types.Value) (types.Value, error) {
-	if a[0].IsNull() {
+func evalIntervalFn(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	arg, done, err := c.oneByOne(env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	defer done()
+	v, err := arg(0)
+	if err != nil {
+		return types.Null, err
+	}
+	if v.IsNull() {
 		return types.Int(-1), nil
 	}
-	n := a[0].ToFloat(env.Warn)
-	for i, v := range a[1:] {
+	n := v.ToFloat(env.Warn)
+	for i := 1; i < len(c.args); i++ {
+		if v, err = arg(i); err != nil {
+			return types.Null, err
+		}
 		if !v.IsNull() && v.ToFloat(env.Warn) > n {
-			return types.Int(int64(i)), nil
+			return types.Int(int64(i - 1)), nil
 		}
 	}
-	return types.Int(int64(len(a) - 1)), nil
+	return types.Int(int64(len(c.args) - 1)), nil
 }

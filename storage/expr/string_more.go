@@ -17,7 +17,7 @@ import (
 var stringMoreDefs = []def{
 	{name: "substring_index", min: 3, max: 3, typ: func(c *Call) error { return c.setStringResult(charLen(c.args[0].Type()), c.args[:2]...) },
 		fn: substringIndex},
-	{name: "field", min: 2, max: -1, typ: typeField, lax: field},
+	{name: "field", min: 2, max: -1, typ: typeField, ev: field},
 	{name: "elt", min: 2, max: -1, typ: func(c *Call) error { return c.setStringResult(maxLen(c.args[1:]), c.args[1:]...) }, ev: evalElt},
 	{name: "find_in_set", min: 2, max: 2, typ: typeFindInSet, f2: findInSet},
 	{name: "make_set", min: 2, max: -1, typ: func(c *Call) error {
@@ -189,12 +189,25 @@ func fieldText(env *Env, v types.Value) types.Value {
 	return types.String(v.AppendText(nil, nil))
 }
 
-func field(c *Call, env *Env, a []types.Value) (types.Value, error) {
-	if a[0].IsNull() {
+func field(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	arg, done, err := c.oneByOne(env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	defer done()
+	sought, err := arg(0)
+	if err != nil {
+		return types.Null, err
+	}
+	if sought.IsNull() {
 		return types.Int(0), nil
 	}
-	sought := fieldText(env, a[0])
-	for i, v := range a[1:] {
+	sought = fieldText(env, sought)
+	for i := 1; i < len(c.args); i++ {
+		v, err := arg(i)
+		if err != nil {
+			return types.Null, err
+		}
 		if v.IsNull() {
 			continue
 		}
@@ -203,7 +216,7 @@ func field(c *Call, env *Env, a []types.Value) (types.Value, error) {
 			return types.Null, err
 		}
 		if cmp == 0 {
-			return types.Int(int64(i + 1)), nil
+			return types.Int(int64(i)), nil
 		}
 	}
 	return types.Int(0), nil

@@ -175,7 +175,7 @@ func (r *run) compare(s *Statement) bool {
 	query := why == sql && (strings.HasPrefix(sql, "SELECT") || strings.HasPrefix(sql, "(") || strings.HasPrefix(sql, "WITH") && !changeBehindWith.MatchString(sql))
 	asked := why
 	same := query || what != "rows" && what != "error" && what != "affected"
-	if part, o, th := r.smallest(r.queried(sql, query && s.Theirs == "", what), what, &ours, &theirs); part != "" {
+	if part, o, th := r.smallest(r.queried(s.inMariaDB(), query, what), what, &ours, &theirs); part != "" {
 		why, ours, theirs = part, o, th
 	}
 	if reason := Explain(what, why, &ours, &theirs); reason != "" {
@@ -239,10 +239,7 @@ func (r *run) ask(s *Statement) (ours, theirs Answer) {
 	if err != nil {
 		r.t.Fatalf("ours: %s: %v", s.SQL, err)
 	}
-	sql := s.Theirs
-	if sql == "" {
-		sql = s.SQL
-	}
+	sql := s.inMariaDB()
 	if theirs, err = r.theirs.Ask(sql, s.Ordered, s.Binary); err != nil {
 		r.known("MariaDB ends")
 		r.t.Logf("MariaDB ends: %s: %v", sql, err)

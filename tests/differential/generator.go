@@ -17,6 +17,14 @@ type Statement struct {
 	Done    func()   // to be called when both have done it; may be nil
 }
 
+// inMariaDB is what MariaDB is told: what both have.
+func (s *Statement) inMariaDB() string {
+	if s.Theirs != "" {
+		return s.Theirs
+	}
+	return s.SQL
+}
+
 // Generator makes statements, of its seed and of which of them succeeded.
 type Generator struct {
 	rng     *rand.Rand

@@ -226,7 +226,7 @@ func defined(t string) []string {
 			" AND index_name NOT LIKE 'z%' ORDER BY index_name, seq_in_index",
 		"SELECT constraint_name AS a, column_name AS b, ordinal_position AS c, referenced_table_name AS d, referenced_column_name AS e FROM information_schema.key_column_usage" + where +
 			" ORDER BY constraint_name, ordinal_position",
-		"SELECT constraint_name AS a, constraint_type AS b FROM information_schema.table_constraints" + where + " AND constraint_name NOT LIKE 'js%' ORDER BY constraint_name, constraint_type",
+		"SELECT constraint_name AS a, constraint_type AS b FROM information_schema.table_constraints" + where + " AND constraint_name NOT LIKE 'js%' AND constraint_name <> 'z9' ORDER BY constraint_name, constraint_type",
 		"SELECT constraint_name AS a, referenced_table_name AS b, REPLACE(update_rule, 'RESTRICT', 'NO ACTION') AS c, REPLACE(delete_rule, 'RESTRICT', 'NO ACTION') AS d " +
 			"FROM information_schema.referential_constraints WHERE constraint_schema = DATABASE() AND table_name = '" + t + "' ORDER BY constraint_name",
 	}
