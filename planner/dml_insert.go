@@ -43,6 +43,7 @@ type insertPlan struct {
 	autoInc   int                   // position, or -1
 	zeroAuto  bool                  // NO_AUTO_VALUE_ON_ZERO: 0 is a value like others
 	series    Series                // of AUTO_INCREMENT values
+	tellsRow  bool                  // sql_warnings
 	hidden    int                   // position of the row id, or -1
 	tables    []TableVersion
 	place     locate.Place
@@ -118,7 +119,7 @@ func readsWhatItSets(s *ast.InsertStmt) bool {
 // newInsertPlan is what all plans that insert rows have in common.
 func newInsertPlan(ctx *Context, n *dml.Insert) (*insertPlan, error) {
 	p := &insertPlan{Insert: n, columns: n.Table.ColumnIDs(), autoInc: n.Table.AutoIncColumn(), hidden: -1, set: n.Set}
-	p.series = ctx.AutoIncrement
+	p.series, p.tellsRow = ctx.AutoIncrement, ctx.TellsRow
 	p.zeroAuto = ctx.Has(mysql.ModeNoAutoValueOnZero)
 	p.tables = []TableVersion{{ID: n.Table.ID, Version: n.Table.Version}}
 	if err := p.planCheck(ctx); err != nil {
@@ -579,7 +580,7 @@ func (r *insertRun) result() *exec.ModifyResult {
 		// With CLIENT_FOUND_ROWS a row that is found and left as it was counts 1.
 		m.Affected += sum.Matched - min(sum.Matched, sum.Duplicates)
 	}
-	if r.source != nil || len(r.Rows) > 1 {
+	if r.source != nil || len(r.Rows) > 1 || r.tellsRow && r.w.Warnings > 0 {
 		m.Info = r.w.InsertInfo(r.records)
 	}
 	return m

@@ -16,6 +16,9 @@ type Context = logical.Context
 // Settings are the variables of a session that plans depend on.
 type Settings = logical.Settings
 
+// Inserted is what sql_auto_is_null goes by.
+type Inserted = logical.Inserted
+
 // Switches are the flags of optimizer_switch that plans go by.
 type Switches = logical.Switches
 

@@ -39,6 +39,8 @@ type Context struct {
 	// ViewAccess gives Access for what a view's query names: by the privileges of its definer, or of who uses it. 1449 where there is no
 	// such definer.
 	ViewAccess func(v *schema.View) (func(priv uint64, db, table string) error, error)
+	// Inserted is what sql_auto_is_null goes by; nil: nothing.
+	Inserted *Inserted
 	Settings
 	// RowIDs: the row ids of tables without a primary key have a name, schema.RowIDName.
 	RowIDs bool
@@ -101,7 +103,7 @@ func (b *builder) query(root Node, q block.Query, stmt ast.Node) (*Query, error)
 	}
 	out := &Query{
 		Hints: b.hinted.all(), Root: root, Subs: b.subs, Tables: b.tables, Params: b.o.Params, Slots: b.slots, Reads: b.reads, Locks: b.locks,
-		Cacheable: stmt == nil || !bind.NamesUserVariable(stmt), AsOf: b.asOf, NextID: b.ids.Next,
+		Cacheable: !b.once && (stmt == nil || !bind.NamesUserVariable(stmt)), AsOf: b.asOf, NextID: b.ids.Next,
 	}
 	for _, c := range q.Columns() {
 		out.Fields = append(out.Fields, c.Field)
@@ -136,6 +138,7 @@ type builder struct {
 	seen   map[schema.TableID]bool
 	reads  int // accesses to tables
 	locks  bool
+	once   bool // the plan serves one execution only
 
 	view       *viewUse            // the view whose query is being bound; nil: none
 	via        map[*Table]*viewUse // tables that views name, and which

@@ -234,6 +234,10 @@ func (q *selectQuery) aggBinder(clause string, windows bool) *bind.Binder {
 
 func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 	b := q.binder(bind.Where)
+	if e, err := q.insertedLast(n); e != nil || err != nil {
+		q.Where = append(q.Where, e)
+		return err
+	}
 	for _, c := range bind.Conjuncts(nil, n) {
 		e, err := bind.Condition(b, q.scope, c)
 		if err != nil {

@@ -21,7 +21,9 @@ type Settings struct {
 	FoundRows      bool           // the client wants matched instead of changed rows
 	SafeUpdates    bool           // sql_safe_updates
 	ForeignKeysOff bool           // foreign_key_checks = 0
+	AutoIsNull     bool           // sql_auto_is_null
 	AutoIncrement  Series
+	TellsRow       bool            // sql_warnings: also an INSERT of one row tells of the warnings that it met
 	RecursionDepth int             // cte_max_recursion_depth
 	MaxJoin        uint64          // max_join_size, unless sql_big_selects says otherwise: rows that a query may be expected to look at; 0: any number
 	Joining        algebra.Joining // cloudsql_shard_joins

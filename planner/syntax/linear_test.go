@@ -32,6 +32,7 @@ func TestTextsAreReadOnce(t *testing.T) {
 			_, _ = respellTypes(without, 0)
 			_ = DeprecatedCharsets(text, 0)
 			_ = checkBraces(text, 0)
+			_ = checkParts(text, 0)
 		}
 	}
 }

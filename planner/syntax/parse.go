@@ -37,6 +37,9 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	if err == nil {
 		err = checkBraces(plainText, o.Mode)
 	}
+	if err == nil {
+		err = checkParts(plainText, o.Mode)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +101,9 @@ func read(text, without string, o Options) (node, rest ast.StmtNode, err error) 
 	}
 	if err != nil {
 		node, rest, err = parseSpelled(without, o, err)
+	}
+	if err != nil {
+		err = checkManyUpdated(without, o.Mode, err)
 	}
 	return node, rest, err
 }

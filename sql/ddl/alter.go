@@ -362,6 +362,11 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 		a.env.Report("Note", mysqlerr.New(mysqlerr.IllegalHa, a.t.Name))
 	case ast.AlterTableOrderByColumns:
 		if !a.from.HasPrimaryKey() {
+			for _, o := range s.OrderByList {
+				if a.from.ColumnByName(o.Column.Name.O) < 0 {
+					return mysqlerr.New(mysqlerr.BadField, o.Column.Name.O, bind.OrderBy)
+				}
+			}
 			return mysqlerr.NotSupported("ALTER TABLE … ORDER BY without a primary key")
 		}
 		a.env.warn(mysqlerr.Newf(mysqlerr.UnknownError,

@@ -83,7 +83,24 @@ func (s *Statements) createTemporary(ctx context.Context, n *ast.CreateTableStmt
 	if err := CheckTemporary(n); err != nil {
 		return err
 	}
+	if n.ReferTable != nil {
+		if err := s.reads(n.ReferTable); err != nil {
+			return err
+		}
+	}
 	return s.own().createTable(ctx, n)
+}
+
+// reads asks whether LOCK TABLES leaves the session a table to read: 1100. Its own it always does.
+func (s *Statements) reads(table *ast.TableName) error {
+	name, err := s.Name(table)
+	if err != nil || s.temporary(table) {
+		return err
+	}
+	if t, ok := s.DB.Catalog().Table(name.DB, name.Table); ok {
+		return s.Locks.Reads(t.ID, name.DB, t.Name)
+	}
+	return nil
 }
 
 // dropShadows drops, of the tables of a DROP TABLE, those that are temporary, and leaves the rest in the statement. All or

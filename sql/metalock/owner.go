@@ -352,6 +352,11 @@ func (o *Owner) checkLocked(uses []Use, refs []Ref) error {
 	return nil
 }
 
+// Reads asks whether a statement of the session may look at the definition of a table: 1100 where LOCK TABLES named others.
+func (o *Owner) Reads(id schema.TableID, db, name string) error {
+	return o.checkLocked([]Use{{ID: id, DB: db, Name: name}}, nil)
+}
+
 // checkAliases looks at all names of one table. Without refs (a definition) it is the table's own name.
 func (o *Owner) checkAliases(u *Use, refs []Ref) error {
 	writable, named := o.tables[u.ID], false

@@ -4,6 +4,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
 	"cloudsql/storage/schema"
@@ -15,6 +16,7 @@ type Making struct {
 	Uses     []metalock.Use   // its tables
 	Definers []*catalog.User  // of its views
 	Virtual  bool             // it reads a table that the gateway makes up
+	Inserted planner.Inserted
 }
 
 // Use records a table that the plan asks for: reads by SELECT, changes by the other privileges.

@@ -35,6 +35,7 @@ type Plan struct {
 	Tables    bool
 	Temporary bool            // some of them are the session's alone
 	AsOf      []expr.Expr     // the times as of which the tables are read
+	Asked     bool            // for the row that was inserted last (sql_auto_is_null)
 	definers  []*catalog.User // by whose privileges views read their tables
 
 	// In the cache of texts.
@@ -57,7 +58,7 @@ type Circumstances struct {
 func New(plan planner.Plan, now *Circumstances, made *Making, refs []metalock.Ref, temporary bool, params []types.Value) (*Plan, error) {
 	p := &Plan{
 		Plan: plan, Circumstances: *now, Cacheable: plan.Cacheable() && !made.Virtual, Statement: metalock.Statement{Uses: made.Uses, Refs: refs},
-		Temporary: temporary, definers: made.Definers, AsOf: planner.AsOf(plan), kinds: make([]types.Kind, len(params)),
+		Temporary: temporary, Asked: made.Inserted.Asked, definers: made.Definers, AsOf: planner.AsOf(plan), kinds: make([]types.Kind, len(params)),
 	}
 	p.Tables = made.Virtual || p.Touches()
 	if p.Temporary && len(p.AsOf) > 0 {

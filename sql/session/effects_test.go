@@ -56,6 +56,8 @@ var effectProbes = map[string]effectProbe{
 	"password_require_current":         {other: "sql/session TestPasswordRules"},
 	"generated_random_password_length": {other: "sql/session TestRandomPasswords"},
 	"sql_safe_updates":                 {set: "1", ask: "update t set v = v"},
+	"sql_auto_is_null":                 {set: "1", ask: "truncate table ai; insert into ai (v) values (3); select count(*) from ai where id is null"},
+	"sql_warnings":                     {first: "set sql_mode = ''", set: "1", ask: "replace into t (id, v) values (90, 'x'); delete from t where id = 90"},
 	"sql_notes":                        {set: "0", ask: "drop table if exists nothing; show warnings"},
 	"max_error_count":                  {set: "0", ask: "drop table if exists nothing; show warnings"},
 	"sql_quote_show_create":            {set: "0", ask: "show create table t"},

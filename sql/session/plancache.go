@@ -71,7 +71,7 @@ func (s texts) planLike() *planned.Plan {
 	default:
 		return nil
 	}
-	if tree.CalcFoundRows(st.node) != nil || st.deprecated != nil {
+	if _, counted := tree.CalcFoundRows(st.node); counted != nil || st.deprecated != nil {
 		s.eng.plans.Refuse(s.textKey)
 		return nil
 	}

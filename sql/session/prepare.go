@@ -155,7 +155,7 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 		p.digest = s.measured.finder.Find(s.eng.Digests.Table, p.db, p.st.text)
 	}
 	s.measured.digest = p.digest
-	if !tree.Planable(p.st.node) || tree.CalcFoundRows(p.st.node) != nil {
+	if _, counted := tree.CalcFoundRows(p.st.node); counted != nil || !tree.Planable(p.st.node) {
 		return texts(s).runParsed(ctx, p.st, params, w)
 	}
 	texts(s).warnOfHints(p.st)

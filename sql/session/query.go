@@ -130,8 +130,8 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 
 // runSelect runs a query.
 func (s texts) runSelect(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
-	if counted := tree.CalcFoundRows(st.node); counted != nil {
-		return s.runCounted(ctx, counted, st, params, w)
+	if whole, limit := tree.CalcFoundRows(st.node); limit != nil {
+		return s.runCounted(ctx, whole, limit, st, params, w)
 	}
 	plan := func() (*planned.Plan, error) { return s.planText(st, params) }
 	return execution(s).runLimited(ctx, true, st.maxExecution, plan, params, w)

@@ -45,7 +45,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	}
 	now := s.circumstances(db)
 	s.env.Params = params
-	s.making = planned.Making{Needs: needs}
+	s.making = planned.Making{Needs: needs, Inserted: planner.Inserted{Fresh: s.vars.Fresh}}
 	s.pctx = s.planContext(db, now.Settings)
 	ctx := s.pctx                                      // the plan may keep it
 	refs, err := s.own.Refs(metalock.RefsOf(node, db)) // the planner may change the tree
@@ -68,7 +68,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 func (s execution) planContext(db string, settings planner.Settings) planner.Context {
 	return planner.Context{
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.rt.DB.TableStats, Access: s.accessFn, ViewAccess: s.viewAccessFn,
-		Implied: s.impliedFn, Settings: settings, ColumnType: ddl.ColumnType, RowIDs: s.rowIDs,
+		Implied: s.impliedFn, Inserted: &s.making.Inserted, Settings: settings, ColumnType: ddl.ColumnType, RowIDs: s.rowIDs,
 	}
 }
 
@@ -85,6 +85,7 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned.Plan,
 		}
 		switch {
 		case err == nil:
+			s.vars.Fresh = s.vars.Fresh && !p.Asked
 			s.tx.SpendNext(p.Touches(), nil)
 			return nil
 		case s.sent:
@@ -279,7 +280,7 @@ func (s execution) runModify(ctx context.Context, p *planned.Plan, w sql.ResultW
 		return err
 	}
 	if res.LastInsertID != 0 {
-		s.vars.LastInsertID = res.LastInsertID
+		s.vars.LastInsertID, s.vars.Fresh = res.LastInsertID, true
 	} else if s.stmtInsertID != 0 {
 		res.LastInsertID = s.stmtInsertID
 	}

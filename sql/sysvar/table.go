@@ -77,6 +77,8 @@ func paired(v *Variable, other string, value func(text string) string) *Variable
 
 func hinted(v *Variable) *Variable { v.hint = true; return v }
 
+func numbered(v *Variable) *Variable { v.numbered = true; return v }
+
 func applied(x *Variable, fn func(v *Values, text string)) *Variable { x.apply = fn; return x }
 
 func checked(v *Variable, fn func(text string) (string, error)) *Variable {
@@ -121,8 +123,8 @@ var groups = []group{
 	{Works, "what statements, connections and the cluster do; each is shown by a test (sql/session, effects_test.go)", []*Variable{
 		dynamic(boolVar("autocommit", Both, "ON"), func(v *Values) string { return onOff(v.Autocommit) },
 			func(v *Values, text string) { v.Autocommit = text == "ON" }),
-		hinted(checked(dynamic(stringVar("sql_mode", Both, defaultSQLMode),
-			func(v *Values) string { return v.SQLModeText }, (*Values).applySQLMode), checkSQLMode)),
+		hinted(numbered(checked(dynamic(stringVar("sql_mode", Both, defaultSQLMode),
+			func(v *Values) string { return v.SQLModeText }, (*Values).applySQLMode), checkSQLMode))),
 		hinted(checked(dynamic(stringVar("time_zone", Both, "SYSTEM"),
 			func(v *Values) string { return v.ZoneName }, (*Values).applyTimeZone), checkTimeZone)),
 		enumVar("transaction_isolation", Both, "REPEATABLE-READ", dialect.IsolationLevels...),
@@ -157,6 +159,8 @@ var groups = []group{
 			v.GroupConcatMax = Int(text)
 		})),
 		hinted(applied(boolVar("sql_safe_updates", Both, "OFF"), func(v *Values, text string) { v.SafeUpdates = text == "ON" })),
+		hinted(applied(boolVar("sql_auto_is_null", Both, "OFF"), func(v *Values, text string) { v.AutoIsNull = text == "ON" })),
+		applied(boolVar("sql_warnings", Both, "OFF"), func(v *Values, text string) { v.TellsRow = text == "ON" }),
 		hinted(applied(boolVar("foreign_key_checks", Both, "ON"), func(v *Values, text string) { v.ForeignKeysOff = text == "OFF" })),
 		hinted(applied(uintVar("cloudsql_read_staleness_ms", Both, 0, 0, maxStaleness), (*Values).applyStaleness)),
 		hinted(applied(enumVar("cloudsql_columnar", Both, "AUTO", "OFF", "AUTO"), func(v *Values, text string) { v.RowsOnly = text == "OFF" })),
@@ -279,7 +283,6 @@ var groups = []group{
 	{Fixed, "there is one way to do it here", []*Variable{
 		fixed(checked(enumVar("default_collation_for_utf8mb4", Both, "utf8mb4_0900_ai_ci", "utf8mb4_0900_ai_ci", "utf8mb4_general_ci"), nil)),
 		nullable(fixed(stringVar("character_set_filesystem", Both, "binary"))),
-		fixed(boolVar("sql_auto_is_null", Both, "OFF")),
 		fixed(boolVar("explicit_defaults_for_timestamp", Both, "ON")),
 		fixed(boolVar("innodb_table_locks", Both, "ON")),
 		fixed(stringVar("lc_messages", Both, "en_US")),
@@ -295,7 +298,6 @@ var groups = []group{
 		{Name: "gtid_next", Scope: Session, def: "AUTOMATIC", fixed: true},
 		{Name: "rand_seed1", Scope: Session, kind: kindUint, def: "0", max: maxU32, fixed: true},
 		{Name: "rand_seed2", Scope: Session, kind: kindUint, def: "0", max: maxU32, fixed: true},
-		fixed(boolVar("sql_warnings", Both, "OFF")),
 		{Name: "resultset_metadata", Scope: Session, kind: kindEnum, def: "FULL", values: []string{"NONE", "FULL"}, fixed: true},
 		fixed(stringVar("optimizer_trace", Both, "enabled=off,one_line=off")),
 		fixed(boolVar("innodb_deadlock_detect", Global, "ON")),

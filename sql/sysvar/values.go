@@ -59,6 +59,7 @@ type Values struct {
 	RowsOnly       bool          // cloudsql_columnar is OFF
 	FixedNow       time.Time     // SET timestamp; zero: the clock
 	LastInsertID   uint64
+	Fresh          bool   // LastInsertID was given by AUTO_INCREMENT, and no condition has asked for it (sql_auto_is_null)
 	InsertID       uint64 // insert_id: what the next AUTO_INCREMENT values begin with; 0: the table knows
 	ParserMemory   uint64 // parser_max_mem_size
 
@@ -172,7 +173,7 @@ func (v *Values) SetText(name, text string) { v.Set(byName[name], text) }
 func (v *Values) Seed() {
 	clear(v.texts)
 	v.switches = ""
-	v.FixedNow, v.LastInsertID, v.InsertID = time.Time{}, 0, 0
+	v.FixedNow, v.LastInsertID, v.InsertID, v.Fresh = time.Time{}, 0, 0, false
 	c := v.server.Catalog()
 	for _, x := range all {
 		if x.Scope&Session == 0 || x.ReadOnly {

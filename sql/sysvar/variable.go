@@ -55,6 +55,8 @@ type Variable struct {
 	nullable  bool
 	// fixed: the server can't behave otherwise than the default says; another value is refused with 1235.
 	fixed bool
+	// numbered: of a text, SET may give its number.
+	numbered bool
 	// hint: SET_VAR may change it for one statement.
 	hint bool
 	// live: the server or the session knows the value (Values.Live), and nobody sets it.
@@ -182,7 +184,7 @@ func (v *Variable) convert(val types.Value, isString bool, warn func(*mysqlerr.E
 	case kindSet:
 		return v.convertSet(text, isString)
 	}
-	if !isString && (val.Kind() == types.KindInt || val.Kind() == types.KindUint) {
+	if !isString && !v.numbered && (val.Kind() == types.KindInt || val.Kind() == types.KindUint) {
 		return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 	}
 	return text, nil

@@ -14,13 +14,33 @@ import (
 	"cloudsql/storage/types"
 )
 
-// CalcFoundRows gives the query of SELECT SQL_CALC_FOUND_ROWS … LIMIT, whose rows beyond the limit are to be counted.
-func CalcFoundRows(n ast.StmtNode) *ast.SelectStmt {
-	sel, ok := n.(*ast.SelectStmt)
-	if !ok || sel.SelectStmtOpts == nil || !sel.CalcFoundRows || sel.Limit == nil {
-		return nil
+// CalcFoundRows gives SELECT SQL_CALC_FOUND_ROWS … LIMIT, whose rows beyond the limit are to be counted, without its LIMIT, and that. A set
+// operation's first query speaks for all. nil: n is none.
+func CalcFoundRows(n ast.StmtNode) (whole ast.StmtNode, limit *ast.Limit) {
+	switch n := n.(type) {
+	case *ast.SelectStmt:
+		if n.Limit != nil && counts(n) {
+			without := *n
+			without.Limit = nil
+			return &without, n.Limit
+		}
+	case *ast.SetOprStmt:
+		if n.Limit != nil && counts(n.SelectList) {
+			without := *n
+			without.Limit = nil
+			return &without, n.Limit
+		}
 	}
-	return sel
+	return nil, nil
+}
+
+// counts tells whether the first query of n says SQL_CALC_FOUND_ROWS.
+func counts(n ast.Node) bool {
+	for list, ok := n.(*ast.SetOprSelectList); ok && len(list.Selects) > 0; list, ok = n.(*ast.SetOprSelectList) {
+		n = list.Selects[0]
+	}
+	sel, ok := n.(*ast.SelectStmt)
+	return ok && sel.SelectStmtOpts != nil && sel.CalcFoundRows
 }
 
 func LimitValue(n ast.ExprNode, params []types.Value, unset uint64) (uint64, bool) {

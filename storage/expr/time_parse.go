@@ -11,9 +11,10 @@ import (
 
 // STR_TO_DATE.
 
+// The parts of a format that make it one of a time, or of a date. A day is of neither: beside a time alone it is 24 hours.
 const (
-	formatTimeParts = "fHkhIlisSprT"
-	formatDateParts = "MbDdejmUuVvWwaXxYyc"
+	formatTimeParts = "fHISThiklrs"
+	formatDateParts = "MVUXYWabcjmvuxyw"
 )
 
 // typeStrToDate: a constant format tells whether a DATE, a TIME or a DATETIME comes out.
@@ -65,6 +66,7 @@ func strToDate(c *Call, env *Env, a, f types.Value) (types.Value, error) {
 	}
 	switch c.typ.Class() {
 	case types.ClassTime:
+		d.Hour += d.Day * 24
 		return types.Time(d.Clock(), c.typ.Decimals), nil
 	case types.ClassDatetime:
 		return d.datetime(c.typ.Decimals), nil
@@ -80,9 +82,10 @@ type dateParser struct {
 	hour12   bool
 	yday     int
 	week     int
-	weekMode int
+	weekMode byte // the part that week was read by
 	weekYear int
-	wday     int // 1 Monday … 7 Sunday
+	yearMode byte // the part that weekYear was read by
+	wday     int  // 1 Monday … 7 Sunday
 }
 
 func (p *dateParser) skipSpace() { p.s = strings.TrimLeft(p.s, " \t\r\n") }
@@ -186,12 +189,13 @@ func (p *dateParser) part(b byte) bool {
 	case 'j':
 		return p.num(3, 366, &p.yday) && p.yday > 0
 	case 'U', 'u', 'V', 'v':
-		p.weekMode = int(b)
+		p.weekMode = b
 		if !p.num(2, 53, &p.week) {
 			return false
 		}
 		return b == 'U' || b == 'u' || p.week > 0
 	case 'X', 'x':
+		p.yearMode = b
 		return p.num(4, 9999, &p.weekYear)
 	case 'T':
 		return p.parse("%H:%i:%s")
@@ -256,19 +260,31 @@ func (p *dateParser) meridiem() bool {
 	return true
 }
 
-// name finds one of n names, cut to short characters, at the start of the text.
+// name takes the word that the text begins with for one of n names, cut to short characters, or for the beginning of a single one.
 func (p *dateParser) name(n, short int, of func(int) string, dst *int) bool {
+	end := 0
+	for end < len(p.s) && inClass('@', p.s[end]) {
+		end++
+	}
+	found, begun := 0, 0
 	for i := range n {
 		want := of(i)
 		if short > 0 {
 			want = want[:short]
 		}
-		if len(p.s) >= len(want) && strings.EqualFold(p.s[:len(want)], want) {
-			*dst, p.s = i+1, p.s[len(want):]
+		switch {
+		case strings.EqualFold(p.s[:end], want):
+			*dst, p.s = i+1, p.s[end:]
 			return true
+		case end < len(want) && strings.EqualFold(p.s[:end], want[:end]):
+			found, begun = i+1, begun+1
 		}
 	}
-	return false
+	if begun != 1 {
+		return false
+	}
+	*dst, p.s = found, p.s[end:]
+	return true
 }
 
 // finish works the date out of a day of the year or a week.
@@ -298,10 +314,10 @@ func (p *dateParser) finish() bool {
 func (p *dateParser) weekDay() int {
 	sunday := p.weekMode == 'U' || p.weekMode == 'V'
 	year := p.c.Year
-	if p.weekMode == 'V' || p.weekMode == 'v' {
-		if p.weekYear == 0 {
-			return -1
-		}
+	switch strict := p.weekMode == 'V' || p.weekMode == 'v'; {
+	case strict && p.yearMode != p.weekMode+('X'-'V'), !strict && p.yearMode != 0:
+		return -1 // %V is of %X's year, %v of %x's, %U and %u are of none of these
+	case strict:
 		year = p.weekYear
 	}
 	first := temporal.DayNumber(year, 1, 1)

@@ -26,6 +26,7 @@ var classText string
 type classRule struct {
 	Blame
 	pattern *regexp.Regexp
+	reason  *regexp.Regexp // of the difference; nil: any
 }
 
 // Blame is what a difference is due to: its class and what of it; of Ours, the statement that began it.
@@ -38,20 +39,31 @@ var classRules = readRules()
 
 func readRules() (list []classRule) {
 	for _, line := range strings.Split(classText, "\n") {
-		if f := strings.Split(line, "\t"); len(f) == 3 {
-			list = append(list, classRule{Blame{Class(f[0]), f[1]}, regexp.MustCompile(f[2])})
+		f := strings.Split(line, "\t")
+		if len(f) < 3 {
+			continue
 		}
+		r := classRule{Blame: Blame{Class(f[0]), f[1]}, pattern: regexp.MustCompile(f[2])}
+		if len(f) > 3 {
+			r.reason = regexp.MustCompile(f[3])
+		}
+		list = append(list, r)
 	}
 	return list
 }
 
 // classifier knows, of one file, what is not the same on both servers since a statement that they answered differently: tables, programs,
 // variables and prepared statements, by name, and the blame for it.
-type classifier map[string]Blame
+type classifier struct {
+	blames    map[string]Blame
+	texts     map[string]string // of prepared statements, plain, by name
+	generated map[string]bool   // names of generated columns
+}
 
 // Classify gives the blame for each result of a file that is a difference.
 func Classify(results []Result) []Blame {
-	c, list := classifier{}, make([]Blame, len(results))
+	c := classifier{map[string]Blame{}, map[string]string{}, map[string]bool{}}
+	list := make([]Blame, len(results))
 	for i, r := range results {
 		list[i] = c.classify(r)
 	}
@@ -63,62 +75,111 @@ const everything = "@@"
 
 // classify gives the blame for a difference, and remembers what it leaves different.
 func (c classifier) classify(r Result) Blame {
-	st := plain(r.Statement)
+	st, by := c.executed(r.Statement)
 	names := touched(st)
 	if r.Reason == "" {
 		if names.made {
 			for _, n := range names.list {
-				delete(c, n)
+				delete(c.blames, n)
 			}
+			c.inherit(st, names)
 		}
 		return Blame{}
 	}
-	b := c.blameFor(st, r)
+	b, ok := c.blames[by]
+	if !ok {
+		b = c.blameFor(st, r)
+	}
 	if b.Class == Ours && b.Root == "" {
 		b.Root = fmt.Sprintf("%s:%d %s", r.File, r.Line, kind(r.Reason))
 	}
 	for _, n := range names.list {
 		if names.gone && r.Codes[0] == 0 { // the file goes on without it
-			delete(c, n)
+			delete(c.blames, n)
 		} else if r.Codes[0] != 0 || r.Codes[1] != 0 {
-			c[n] = b
+			c.blames[n] = b
 		}
 	}
 	return b
 }
 
+// inherit lets a view, or a table that a query fills, be what it reads is.
+func (c classifier) inherit(st string, names touch) {
+	if names.gone || len(names.list) == 0 || !strings.Contains(st, "select") {
+		return
+	}
+	for w := range wordsOf(st) {
+		if b, ok := c.blames[w]; ok && w != names.list[0] {
+			c.blames[names.list[0]] = b
+		}
+	}
+}
+
+var (
+	prepares    = regexp.MustCompile(`^prepare ([\p{L}\p{N}_$]+) from`)
+	executes    = regexp.MustCompile(`^execute ([\p{L}\p{N}_$]+)`)
+	generatedOf = regexp.MustCompile(`([\p{L}\p{N}_$]+) [a-z]+(?: ?\([0-9, '']*\))?(?: unsigned| zerofill| character set \w+| collate \w+)* (?:generated always )?as ?\(`)
+)
+
+// executed is the text that a statement runs, plain: that of a prepared one, and its name, where it is EXECUTE. It remembers what is
+// prepared, and the columns that are generated.
+func (c classifier) executed(statement string) (st, by string) {
+	st = plain(statement)
+	if m := prepares.FindStringSubmatch(st); m != nil {
+		c.texts[m[1]] = plain(unquote(statement))
+	}
+	if m := executes.FindStringSubmatch(st); m != nil && c.texts[m[1]] != "" {
+		return c.texts[m[1]], m[1]
+	}
+	for _, m := range generatedOf.FindAllStringSubmatch(st, -1) {
+		c.generated[m[1]] = true
+	}
+	return st, ""
+}
+
+// ofGenerated tells whether the tested server refused a value of a generated column.
+func (c classifier) ofGenerated(r Result) bool {
+	m := columnNamed.FindStringSubmatch(r.Messages[1])
+	return m != nil && r.Codes[0] == 0 && c.generated[strings.ToLower(m[1])]
+}
+
+var columnNamed = regexp.MustCompile(`(?i)column '([^']+)'`)
+
 func (c classifier) blameFor(st string, r Result) Blame {
-	if b := byText(st); b.Class != "" {
+	if b := byText(st, r.Reason); b.Class != "" {
 		return b
 	}
 	if strings.HasPrefix(st, "prepare") || strings.HasPrefix(st, "set @") {
-		if b := byText(plain(unquote(r.Statement))); b.Class != "" {
+		if b := byText(plain(unquote(r.Statement)), r.Reason); b.Class != "" {
 			return b
 		}
 	}
 	if b := byOutcome(st, r); b.Class != "" {
 		return b
 	}
+	if c.ofGenerated(r) {
+		return Blame{MariaDB, "MySQL 8.0 computes generated columns where rows are written, and is strict about them"}
+	}
 	for w := range wordsOf(st) {
-		if b, ok := c[w]; ok {
+		if b, ok := c.blames[w]; ok {
 			return b
 		}
 	}
-	if b, ok := c[everything]; ok {
+	if b, ok := c.blames[everything]; ok {
 		return b
 	}
 	return Blame{Class: Ours}
 }
 
-func byText(st string) Blame {
+func byText(st, reason string) Blame {
 	for _, r := range classRules {
-		if r.pattern.MatchString(st) {
+		if r.pattern.MatchString(st) && (r.reason == nil || r.reason.MatchString(reason)) {
 			return r.Blame
 		}
 	}
 	if definition.MatchString(st) {
 		for _, m := range defaultOf.FindAllStringSubmatch(st, -1) {
-			if !defaults[m[1]] {
+			if !defaults[m[1]] && (m[2] == "" || !literals[m[1]]) {
 				return Blame{MariaDB, "DEFAULT with expressions that are not in parentheses"}
 			}
 		}
@@ -127,13 +188,13 @@ func byText(st string) Blame {
 }
 
 var (
-	defaultOf = regexp.MustCompile(`\bdefault ((?:[a-z_@]|-?[0-9.]+ ?[-+*/])[a-z0-9_]*)`)
+	defaultOf = regexp.MustCompile(`\bdefault ((?:[a-z_@]|-?[0-9.]+ ?[-+*/])[a-z0-9_]*)( ?'')?`)
 	defaults  = map[string]bool{}
+	literals  = map[string]bool{"b": true, "x": true, "n": true, "date": true, "time": true, "timestamp": true, "_utf8mb4": true, "_latin1": true, "_utf8": true}
 )
 
 func init() {
-	for _, w := range strings.Fields("null true false current_timestamp now localtime localtimestamp b x n date time timestamp _utf8mb4 _latin1 _utf8 " +
-		"charset character collate on default encryption 0x") {
+	for _, w := range strings.Fields("null true false current_timestamp now localtime localtimestamp charset character collate on default encryption 0x") {
 		defaults[w] = true
 	}
 }
@@ -153,6 +214,24 @@ func byOutcome(st string, r Result) Blame {
 		return Blame{MariaDB, "counters"}
 	case want == 1221 && have == 0 && strings.Contains(r.Messages[0], "ROLLUP"):
 		return Blame{MariaDB, "ORDER BY with ROLLUP is allowed since MySQL 8.0.12"}
+	case want == 1064 && have != 1064 && ofGenerated.MatchString(st):
+		return Blame{MariaDB, "MySQL's generated columns may be NOT NULL, keys and references, and have collations"}
+	case want == 1064 && strings.Contains(st, "default(?"), want == 1064 && strings.Contains(st, "default (?"):
+		return Blame{MariaDB, "MariaDB's grammar has no parameters there"}
+	case want == 1846 && have == 0, want == 1845 && have == 0:
+		return Blame{MariaDB, "which changes of tables copy, or need a lock, is each server's own"}
+	case have == 1049 && want == 1146:
+		return Blame{MariaDB, "MySQL 8.0 tells a database that is not there from a table: error 1049"}
+	case want == 1826 && have == 0:
+		return Blame{MariaDB, "names of checks and keys are of one kind in MariaDB"}
+	case have == 1193 && want == 0:
+		return Blame{MariaDB, "variables that MySQL 8.0 hasn't"}
+	case want == 1449:
+		return Blame{MariaDB, "mysql.user is a view in MariaDB"}
+	case want == 1436 && have == 0:
+		return Blame{MariaDB, "MariaDB's stack is smaller"}
+	case want == 1005 && (have == 1822 || have == 1824 || have == 1215 || have == 3780 || have == 1506 || have == 1830):
+		return Blame{MariaDB, "one error has two numbers"}
 	case have != 0 && want == 0 && strictOfMySQL[have]:
 		return Blame{MariaDB, fmt.Sprintf("MySQL 8.0 refuses it, too: %d", have)}
 	case strings.Contains(st, "convert_tz") && strings.Contains(reason, `instead of "NULL"`), want == 1298, want == 1238 && have == 0:
@@ -177,14 +256,20 @@ func byOutcome(st string, r Result) Blame {
 // strictOfMySQL are errors with which MySQL 8.0 refuses what MariaDB takes: defaults of BLOB, TEXT and JSON; YEAR(2); paths and documents of
 // JSON that are none; what DEFAULT (expression) may not have; GRANT that makes accounts; regular expressions that are PCRE's and not ICU's;
 // constants that are no dates; positions in a window's ORDER BY; a recursive table named twice or in a subquery; aggregates in ORDER BY of
-// what has none; names of user-level locks.
+// what has none; names of user-level locks; what JSON functions are given, which MariaDB's make NULL of; values of generated columns; what
+// generated columns and checks may not refer to; logarithms and dates beyond what there are; the table that a statement changes, read in it.
 var strictOfMySQL = map[uint16]bool{
 	1101: true, 1171: true, 1818: true, 3149: true, 3143: true, 3141: true, 3773: true, 3769: true,
 	3772: true, 1410: true, 3592: true, 3577: true, 3574: true, 3685: true, 3688: true, 1525: true, 3029: true, 3057: true,
+	3064: true, 3140: true, 3144: true, 3146: true, 3153: true, 3154: true, 3158: true, 3165: true,
+	3105: true, 3108: true, 3109: true, 3823: true, 3959: true, 3020: true, 1441: true, 1093: true, 1137: true, 1443: true, 1471: true, 3995: true,
 }
 
 // tableReports are statements about tables whose answers have as many rows as each server sees fit.
 var tableReports = regexp.MustCompile(`^(analyze|optimize|check|repair)\b|^show (warnings|errors|schemas|databases|grants|variables)|information_schema|mysql ?\. ?[a-z]`)
+
+// ofGenerated finds definitions of generated columns.
+var ofGenerated = regexp.MustCompile(`\bgenerated always as\b|\bas ?\(.*\) (virtual|stored)\b`)
 
 var padTwo = regexp.MustCompile(`\b[lr]pad ?\(`)
 
@@ -314,7 +399,8 @@ var folds = []struct {
 	{regexp.MustCompile(`(?i)\b((?:tiny|small|medium|big)?int|year)\(\d+\)`), "$1"},
 	{regexp.MustCompile("(?i)(?:DEFAULT CHARSET|CHARACTER SET|CHARSET|COLLATE|DEFAULT COLLATE)[ =][a-z0-9_]+"), ""},
 	{regexp.MustCompile(`(?i)current_timestamp\((\d*)\)|current_timestamp|now\((\d*)\)`), "now$1$2"},
-	{regexp.MustCompile(`(?i)ENGINE=\w+`), ""},
+	{regexp.MustCompile(`(?i)ENGINE=\w+|DEFAULT ENCRYPTION='N'`), ""},
+	{regexp.MustCompile(`(?i) MOD `), "%"},
 	{regexp.MustCompile("(?i)`(?:root|)`@`(?:localhost|%)`|root@(?:localhost|%)|/\\*!\\d+|\\*/"), ""},
 	{regexp.MustCompile(`(?i)DEFAULT \(?'?([-0-9.e]+)'?\)?`), "default $1"},
 	{regexp.MustCompile(`(?i) NULL DEFAULT NULL|DEFAULT NULL`), ""},

@@ -8,6 +8,9 @@ func TestClassify(t *testing.T) {
 	differs := func(st string, want, got uint16) Result {
 		return Result{File: "f", Statement: st, Reason: "error", Codes: [2]uint16{want, got}}
 	}
+	refuses := func(st, column string) Result {
+		return Result{Statement: st, Reason: "error", Codes: [2]uint16{0, 1264}, Messages: [2]string{"", "Out of range value for column '" + column + "' at row 1"}}
+	}
 	agrees := func(st string) Result { return Result{File: "f", Statement: st} }
 	for _, c := range []struct {
 		results []Result
@@ -28,6 +31,13 @@ func TestClassify(t *testing.T) {
 			[]Class{MariaDB, MariaDB, "", Ours}},
 		{[]Result{differs("PREPARE s FROM 'CREATE OR REPLACE TABLE t (a INT)'", 0, refused), differs("EXECUTE s", 0, 1243)}, []Class{MariaDB, MariaDB}},
 		{[]Result{differs("SELECT 1", 4078, 1241)}, []Class{MariaDB}},
+		{[]Result{agrees("PREPARE s FROM 'CREATE TABLE t (a UUID)'"), differs("EXECUTE s", 0, refused), differs("SELECT * FROM t", 0, missing)},
+			[]Class{"", MariaDB, MariaDB}},
+		{[]Result{differs("CREATE TABLE t (a UUID)", 0, refused), agrees("CREATE VIEW v AS SELECT 1 FROM t"), differs("SELECT * FROM v", 0, missing)},
+			[]Class{MariaDB, "", MariaDB}},
+		{[]Result{agrees("CREATE TABLE t (a INT, b TINYINT AS (a * 1000) VIRTUAL)"), refuses("INSERT INTO t (a) VALUES (1)", "b")}, []Class{"", MariaDB}},
+		{[]Result{agrees("CREATE TABLE t (a INT, b TINYINT AS (a * 1000) VIRTUAL)"), refuses("INSERT INTO t (a) VALUES (1)", "a")}, []Class{"", Ours}},
+		{[]Result{{Statement: "SELECT TIME_FORMAT(a, '%d') FROM t", Reason: "value a"}, {Statement: "SELECT TIME_FORMAT(a, '%d') FROM t", Reason: "error 1054"}}, []Class{MariaDB, Ours}},
 		{[]Result{{Statement: "SHOW CREATE TABLE t", Reason: "value", Alike: true}}, []Class{MariaDB}},
 	} {
 		for i, b := range Classify(c.results) {

@@ -594,7 +594,8 @@ func differ(want, got outcome, sorted bool, masked []int) string {
 	for i := range a {
 		for j := range a[i] {
 			if !slices.Contains(masked, j) && !same(a[i][j], b[i][j]) {
-				return fmt.Sprintf("value %s: %.60q instead of %.60q", want.columns[j], b[i][j], a[i][j])
+				at := parting(a[i][j], b[i][j])
+				return fmt.Sprintf("value %s: %.60q instead of %.60q", want.columns[j], b[i][j][at:], a[i][j][at:])
 			}
 		}
 	}
@@ -602,6 +603,18 @@ func differ(want, got outcome, sorted bool, masked []int) string {
 		return fmt.Sprintf("heading: %q instead of %q", got.columns, want.columns)
 	}
 	return ""
+}
+
+// parting gives where two texts are told apart best: a little before their first difference.
+func parting(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	if n < 40 {
+		return 0
+	}
+	return n - 20
 }
 
 func same(a, b string) bool {
