@@ -113,16 +113,16 @@ func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read
 	}
 	if len(s.joins) > 0 {
 		f.Table = nil // where its rows have gone, others may not be
-	}
-	for _, j := range s.joins {
-		join, err := j.Ship(ctx, run, f.Env)
-		if err != nil {
+		for _, j := range s.joins {
+			join, err := j.Ship(ctx, run, f.Env)
+			if err != nil {
+				return nil, err
+			}
+			f.Joins = append(f.Joins, join)
+		}
+		if f.Filter, err = inshard.Narrow(f.Filter, f.Joins, len(s.columns), s.mostKeys); err != nil {
 			return nil, err
 		}
-		f.Joins = append(f.Joins, join)
-	}
-	if f.Filter, err = inshard.Narrow(f.Filter, f.Joins, len(s.columns), s.mostKeys); err != nil {
-		return nil, err
 	}
 	for _, k := range s.topN {
 		e, err := run.Ship(k.Expr)
