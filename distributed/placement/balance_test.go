@@ -331,6 +331,59 @@ func TestHotTableThatCannotBeCut(t *testing.T) {
 	})
 }
 
+// A table with a unique key that holds in one tablet only is cut when a gateway has made it hold over several, for which it is asked once; if it
+// can't, all stays as it is.
+func TestHotTableWithUniqueKey(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		t.Run(fmt.Sprint(fails), func(t *testing.T) {
+			inWorld(t, 12, balanced, func(w *world) {
+				tablets := w.hotTable(7, 8<<20, 50)
+				w.mustChange(func(tx *catalog.Tx) error {
+					hot := tx.Snapshot.Tables("d000")[0].Clone()
+					hot.Version++
+					hot.Indexes = []schema.Index{{ID: schema.PrimaryIndex, Unique: true}, {ID: 2, Unique: true}}
+					tx.PutTable(hot)
+					return nil
+				})
+				asked := 0
+				go func() {
+					for sleep(w.ctx, 10*time.Second) {
+						w.mustChange(func(tx *catalog.Tx) error {
+							for id, job := range catalog.KeysJobs(tx.Snapshot) {
+								if job.Failed != "" {
+									continue
+								}
+								if asked++; fails {
+									tx.PutKeysJob(id, &catalog.KeysJob{Failed: "no"})
+									continue
+								}
+								made, _ := tx.Snapshot.TableByID(id)
+								made = made.Clone()
+								made.Version++
+								made.Indexes[1].Unique = false
+								tx.PutTable(made)
+								tx.PutKeysJob(id, nil)
+							}
+							return nil
+						})
+					}
+				}()
+				if !fails {
+					w.becomesIn(time.Hour, "even", func() error { return w.within(0.2) })
+				} else {
+					time.Sleep(50 * time.Minute)
+				}
+				w.mu.Lock()
+				times, left := asked, len(catalog.KeysJobs(w.snap))
+				w.mu.Unlock()
+				if n := tablets(); times != 1 || left > 0 || fails && n != 1 || !fails && n < 3 {
+					t.Errorf("asked %d times, %d are left, %d tablets", times, left, n)
+				}
+			})
+		})
+	}
+}
+
 // A few rows that are busy are not cut.
 func TestHotRowStays(t *testing.T) {
 	inWorld(t, 11, balanced, func(w *world) {

@@ -28,12 +28,17 @@ type cutting struct {
 
 // cut has the tablet cut that is most too heavy for a node by itself, so that its pieces can be spread; false: there is none.
 func (r balancing) cut(ctx context.Context, c *catalog.Snapshot, weights map[schema.TabletID]weight, mean weight, p policy) (begun bool, err error) {
+	asked, err := r.heedKeys(ctx, c)
+	if err != nil {
+		return false, err
+	}
 	var best piece
 	for _, d := range c.Databases() {
 		for _, h := range housedIn(c, d) {
 			q := p.pieces(h, weights[h.tablet.ID], mean)
-			q.key = Shift{Database: d.ID, Table: h.table.ID, Tablet: h.tablet.ID}
-			if _, rests := r.shifts.rests[q.key]; q.into < 2 || q.share <= best.share || rests || catalog.Defining(c, h.owner) || !catalog.MayBeCut(h.table) {
+			q.key, q.keys = Shift{Database: d.ID, Table: h.table.ID, Tablet: h.tablet.ID}, !catalog.MayBeCut(h.table)
+			if _, rests := r.shifts.rests[q.key]; q.into < 2 || q.share <= best.share || rests || catalog.Defining(c, h.owner) ||
+				h.table.Partitioning != nil || q.keys && asked {
 				continue
 			}
 			best = q
@@ -41,6 +46,9 @@ func (r balancing) cut(ctx context.Context, c *catalog.Snapshot, weights map[sch
 	}
 	if best.into == 0 {
 		return false, nil
+	}
+	if best.keys {
+		return true, r.askKeys(ctx, best)
 	}
 	r.rest(best.key, restFor)
 	err = r.change(ctx, func(tx *catalog.Tx) error {
@@ -65,6 +73,44 @@ type piece struct {
 	owner schema.TableID
 	into  int
 	share float64 // of what a node bears on average
+	keys  bool    // there are unique keys that hold in one tablet only
+}
+
+// askKeys has a gateway make a table's unique keys hold over tablets, so that it can be cut when it is looked at again. One table at a time: it is a
+// change of the definition that goes through all rows.
+func (r balancing) askKeys(ctx context.Context, q piece) error {
+	r.log.Info("a table that is more than a node's share is to have its unique keys hold over tablets", "table", uint64(q.key.Table), "share", q.share)
+	return r.change(ctx, func(tx *catalog.Tx) error {
+		if _, ok := tx.Snapshot.TableByID(q.key.Table); ok {
+			tx.PutKeysJob(q.key.Table, &catalog.KeysJob{})
+		}
+		return nil
+	})
+}
+
+// heedKeys tells whether a gateway has been asked for keys and is not done. Tables whose keys could not be made stay as they are for some time.
+func (r balancing) heedKeys(ctx context.Context, c *catalog.Snapshot) (asked bool, err error) {
+	var over []schema.TableID
+	for id, job := range catalog.KeysJobs(c) {
+		t, ok := c.TableByID(id)
+		if ok && job.Failed == "" {
+			asked = true
+			continue
+		}
+		over = append(over, id)
+		for i := 0; ok && i < len(t.Tablets); i++ {
+			r.rest(Shift{Database: t.Database, Table: id, Tablet: t.Tablets[i].ID}, restFailed)
+		}
+	}
+	if len(over) == 0 {
+		return asked, nil
+	}
+	return asked, r.change(ctx, func(tx *catalog.Tx) error {
+		for _, id := range over {
+			tx.PutKeysJob(id, nil)
+		}
+		return nil
+	})
 }
 
 // pieces tells into how many a tablet is to be cut: so many that each is half of what a node bears on average.

@@ -114,6 +114,22 @@ func (o *Owner) Join(session uint32) {
 	o.locks.mu.Unlock()
 }
 
+// backgroundWait is how long what no client waits for does so for a lock on a table: those who come meanwhile wait too.
+const backgroundWait = time.Second
+
+// background is the Client of what no client waits for.
+type background struct{}
+
+func (background) LockWait() time.Duration { return backgroundWait }
+func (background) End()                    {} // it finds that its change is another's
+
+// Background makes the owner of what no client waits for, under the id 0, which no connection has.
+func (l *Locks) Background() *Owner {
+	o := l.NewOwner(background{})
+	o.Join(0)
+	return o
+}
+
 // Leave comes when nothing is held any more.
 func (o *Owner) Leave() {
 	o.locks.mu.Lock()

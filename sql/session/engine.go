@@ -136,8 +136,8 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	return e
 }
 
-// Inherit brings definitions to an end, until ctx ends, that were left half changed by gateways that are gone.
-func (e *Engine) Inherit(ctx context.Context) { online.Inherit(ctx, e.ddl, e.log) }
+// Inherit brings definitions to an end, until ctx ends, that were left half changed by gateways that are gone, and changes those that are to be cut.
+func (e *Engine) Inherit(ctx context.Context) { online.Inherit(ctx, e.ddl, e.locks, e.log) }
 
 // ServerVersion is what the greeting shows.
 func (e *Engine) ServerVersion() string { return e.version }

@@ -171,6 +171,7 @@ func (b *shardFiller) flush(ctx context.Context) error {
 		Kind: fragment.Reindex, Tablet: b.part.Tablet, SchemaVersion: b.t.Version, Keys: b.keys,
 		Env: &expr.Env{Mode: *types.DefaultMode()},
 	}
+	began := time.Now()
 	wait, cancel := lockWait(ctx) // a row's holder is waited for as long as any lock
 	defer cancel()
 	for try := 0; ; {
@@ -195,6 +196,7 @@ func (b *shardFiller) flush(ctx context.Context) error {
 	}
 	b.reach(catalog.BuildPart{Tablet: b.part.Tablet, After: b.keys[len(b.keys)-1]}, len(b.keys))
 	b.keys = b.keys[:0]
+	pace(ctx, time.Since(began))
 	return b.report(ctx)
 }
 

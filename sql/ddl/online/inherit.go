@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/metalock"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/spawn"
@@ -93,8 +94,12 @@ func giveBack(ctx context.Context, x *Executor, id schema.TableID, owner string)
 	return changeJob(ctx, x, id, func(job *catalog.DefinitionJob) { job.Owner = owner })
 }
 
-// Inherit looks, until ctx ends, for changes whose gateways are gone, and brings them to an end.
-func Inherit(ctx context.Context, x *Executor, log *slog.Logger) {
+// Inherit does, until ctx ends, what no client waits for: it looks for changes whose gateways are gone, and brings them to an end; and makes unique
+// keys hold over tablets where that is asked for (makeKeys), which needs locks on tables.
+func Inherit(ctx context.Context, x *Executor, locks *metalock.Locks, log *slog.Logger) {
+	var keys spawn.Group
+	keys.Keep(ctx.Done(), "unique keys of tables that are to be cut", func() { makeKeys(ctx, x, locks, log) })
+	defer keys.Wait()
 	for range spawn.Ticks(ctx.Done(), inheritEvery) {
 		for _, key := range x.DB.Catalog().Records(jobKind) {
 			if id, err := strconv.ParseUint(key, 10, 64); err == nil {
