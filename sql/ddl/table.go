@@ -182,6 +182,8 @@ func (b *builder) finish() error {
 	// Ids follow MySQL's order of the keys, for a new table has no entries under other ones yet.
 	for i := 1; i < len(b.t.Indexes); i++ {
 		b.t.Indexes[i].ID = schema.PrimaryIndex + schema.IndexID(i)
+	}
+	for i := range b.t.Indexes {
 		warnDuplicate(b.env, b.db.Name, b.t, &b.t.Indexes[i])
 	}
 	if err := b.addChecks(); err != nil {
