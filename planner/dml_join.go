@@ -15,6 +15,7 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -32,6 +33,9 @@ type computedPlan struct {
 }
 
 func buildComputedUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
+	if err := orderOfSeveral(s); err != nil {
+		return nil, err
+	}
 	q, err := logical.BindUpdate(ctx, s, params, nil)
 	if err != nil {
 		return nil, err
@@ -222,4 +226,18 @@ func (p *computedPlan) Explain() []ExplainLine {
 		lines = append(lines, ExplainLine{Operator: kindNames[p.Kind], Where: explain.ShardName(&t.Tablets[0]), Object: "table:" + t.Name})
 	}
 	return below(lines, p.source.Explain())
+}
+
+// orderOfSeveral is 1221 where an UPDATE of several tables has an order, or a limit.
+func orderOfSeveral(s *ast.UpdateStmt) error {
+	if s.TableRefs.TableRefs.Right == nil {
+		return nil
+	}
+	switch {
+	case s.Order != nil:
+		return mysqlerr.New(mysqlerr.WrongUsage, "UPDATE", "ORDER BY")
+	case s.Limit != nil:
+		return mysqlerr.New(mysqlerr.WrongUsage, "UPDATE", "LIMIT")
+	}
+	return nil
 }

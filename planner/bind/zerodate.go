@@ -72,6 +72,23 @@ func (b *Binder) isNull(sc *Scope, n, of ast.ExprNode) (expr.Expr, error) {
 	return expr.New("or", e, zero)
 }
 
+// NumberedIsNull gives AUTO_INCREMENT's column of a condition that is nothing but that it, which can't be NULL, IS NULL; nil: n is none.
+func NumberedIsNull(sc *Scope, n ast.ExprNode) (*Column, error) {
+	is, ok := syntax.Unparen(n).(*ast.IsNullExpr)
+	if !ok || is.Not {
+		return nil, nil
+	}
+	name, ok := syntax.Unparen(is.Expr).(*ast.ColumnNameExpr)
+	if !ok {
+		return nil, nil
+	}
+	c, err := sc.Find(name.Name, Where)
+	if err != nil || c == nil || c.Source == nil || !c.Source.Columns[c.Pos].AutoIncrement || c.Field.Flags&uint16(mysql.NotNullFlag) == 0 {
+		return nil, err
+	}
+	return c, nil
+}
+
 // named finds a column here or outwards; nil where the name is none, or ambiguous.
 func (s *Scope) named(name *ast.ColumnName) *Column {
 	for sc := s; sc != nil; sc = sc.Outer {

@@ -47,9 +47,6 @@ func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assi
 		stmt: s, hints: s.TableHints, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params, verb: "UPDATE", priv: mysql.UpdatePriv,
 		node: &dml.Change{Kind: fragment.Update, Ignore: s.IgnoreErr},
 	}
-	if err := orderOfSeveral(s); err != nil {
-		return nil, err
-	}
 	c.settle = func(q *selectQuery) error {
 		if set != nil {
 			c.target(q.Tables[0])
@@ -62,20 +59,6 @@ func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assi
 		return c.keyConflict()
 	}
 	return c.bind(ctx)
-}
-
-// orderOfSeveral is 1221 where an UPDATE of several tables has an order, or a limit.
-func orderOfSeveral(s *ast.UpdateStmt) error {
-	if s.TableRefs.TableRefs.Right == nil {
-		return nil
-	}
-	switch {
-	case s.Order != nil:
-		return mysqlerr.New(mysqlerr.WrongUsage, "UPDATE", "ORDER BY")
-	case s.Limit != nil:
-		return mysqlerr.New(mysqlerr.WrongUsage, "UPDATE", "LIMIT")
-	}
-	return nil
 }
 
 // keyConflict is 1706 where a table is changed under two names and its rows would move under one of them.

@@ -258,6 +258,27 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 	return nil
 }
 
+// Inserted says whether AUTO_INCREMENT has given a value since a condition asked (sql_auto_is_null), and is told whether this plan's does.
+type Inserted struct{ Fresh, Asked bool }
+
+// insertedLast is the condition for the row that was inserted last, as sql_auto_is_null lets ODBC say it. nil: n is no such condition.
+func (q *selectQuery) insertedLast(n ast.ExprNode) (expr.Expr, error) {
+	ctx := q.b.ctx
+	if !ctx.AutoIsNull || ctx.Inserted == nil {
+		return nil, nil
+	}
+	c, err := bind.NumberedIsNull(q.scope, n)
+	if c == nil {
+		return nil, err
+	}
+	q.b.once = true
+	if !ctx.Inserted.Fresh || ctx.Inserted.Asked {
+		return nil, nil
+	}
+	ctx.Inserted.Asked = true
+	return expr.New("=", c.Ref(), &expr.Const{Val: types.Uint(ctx.Env.Session.LastInsertID()), Typ: types.TypeUint})
+}
+
 // oneColumn refuses a row where a scalar belongs.
 func oneColumn(e expr.Expr) error {
 	if scalar.AsCall(e, "row") != nil {
