@@ -2,8 +2,27 @@ package access
 
 import (
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
 )
+
+// Starts are the keys that spans of whole keys are of.
+func Starts(spans []fragment.Span) [][]byte {
+	list := make([][]byte, len(spans))
+	for i, sp := range spans {
+		list[i] = sp.Start
+	}
+	return list
+}
+
+// Wholes are the spans of whole keys.
+func Wholes(list [][]byte) []fragment.Span {
+	spans := make([]fragment.Span, len(list))
+	for i, k := range list {
+		spans[i] = fragment.Span{Start: k, End: keys.SpanSuccessor(k)}
+	}
+	return spans
+}
 
 // PointReads sends each key to the tablet that can have it; keys of a unique secondary index, and of a partitioned table, go to
 // all.

@@ -60,6 +60,17 @@ func ByEntries(c *catalog.Snapshot, t *schema.Table, ix *schema.Index, list [][]
 	return dealt, true, nil
 }
 
+// Reads are f in the tablets of the rows that keys were dealt to.
+func Reads(f *fragment.Read, dealt []Keyed) []*fragment.Read {
+	out := make([]*fragment.Read, len(dealt))
+	for i, k := range dealt {
+		one, env := *f, *f.Env
+		one.Tablet, one.Spans, one.Env = k.Tablet.ID, access.Wholes(k.Keys), &env
+		out[i] = &one
+	}
+	return out
+}
+
 // entryReads are the reads of some keys' entries, by tablets.
 func entryReads(entries *schema.Table, list [][]byte) []*fragment.Read {
 	f := &fragment.Read{

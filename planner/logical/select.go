@@ -387,7 +387,7 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 			}
 		}
 	}
-	if q.Limit, err = q.b.bindLimit(n.Limit); err != nil {
+	if q.Limit, err = block.Limit(q.b.ctx.Env, n.Limit); err != nil {
 		return err
 	}
 	if len(q.Groupings) > 0 && !q.Rollup {
@@ -453,15 +453,6 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName, clause string) (int, erro
 		}
 	}
 	return found, nil
-}
-
-// grouped tells whether a name without a table is that of a column of GROUP BY, and so not of another expression of the select list
-// that is called so, in HAVING: MySQL warns of both, and takes the column.
-func (q *selectQuery) grouped(name *ast.ColumnName, selected expr.Expr) bool {
-	return name.Table.O == "" && slices.ContainsFunc(q.GroupBy, func(g expr.Expr) bool {
-		c := q.ColumnOf(g)
-		return c != nil && strings.EqualFold(c.Field.Name, name.Name.O) && !scalar.Same(g, selected)
-	})
 }
 
 // bindHaving binds HAVING, which sees the select list and the terms of GROUP BY; aggregates and subqueries within it see all columns.

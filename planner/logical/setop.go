@@ -151,7 +151,7 @@ func (b *builder) orderSet(q block.Query, order *ast.OrderByClause, limit *ast.L
 		}
 	}
 	var err error
-	s.Limit, err = b.bindLimit(limit)
+	s.Limit, err = block.Limit(b.ctx.Env, limit)
 	return s, err
 }
 

@@ -47,7 +47,7 @@ func (p *planner) groupInShards(a, apart *aggNode, g *algebra.Group) (node, erro
 	if p.inShards == algebra.GatewayJoins || p.plain || !p.ship.Allows(fragment.JoinsSince) {
 		return a, nil
 	}
-	s := p.joined(a.in)
+	s := (&shardJoins{planner: p, scans: map[node]*tableScan{}}).of(a.in)
 	if s == nil || len(s.joins) == 0 || !p.pushesAggregate(g, s) {
 		return a, nil
 	}
@@ -61,35 +61,38 @@ func (p *planner) groupInShards(a, apart *aggNode, g *algebra.Group) (node, erro
 	return &eitherNode{base: apart.base, inShards: in, gateway: a}, nil
 }
 
-// joined is a scan that gives the rows of n; nil where shards can't. Several ways to join share what is below.
-func (p *planner) joined(n node) *tableScan {
-	if s, ok := p.scans[n]; ok {
-		return s
+// shardJoins makes scans of joins.
+type shardJoins struct {
+	*planner
+	scans map[node]*tableScan // of what was looked at: several ways to join share what is below
+}
+
+// of is a scan that gives the rows of n; nil where shards can't.
+func (p *shardJoins) of(n node) *tableScan {
+	s, ok := p.scans[n]
+	if !ok {
+		s = p.scan(n)
+		p.scans[n] = s
 	}
-	s := p.inScan(n)
-	if p.scans == nil {
-		p.scans = map[node]*tableScan{}
-	}
-	p.scans[n] = s
 	return s
 }
 
-func (p *planner) inScan(n node) *tableScan {
+func (p *shardJoins) scan(n node) *tableScan {
 	switch n := n.(type) {
 	case *tableScan:
 		if n.plain() && n.lock.Mode == distributed.ReadSnapshot && !n.table.Desc.Temporary() {
 			return n
 		}
 	case *filterNode:
-		return p.joinedFilter(n)
+		return p.filter(n)
 	case *lookupNode:
-		return p.joinedLookup(n)
+		return p.lookup(n)
 	case *joinNode:
 		var byIndex *tableScan
 		if n.lookup != nil {
-			byIndex = p.joined(n.lookup)
+			byIndex = p.of(n.lookup)
 		}
-		sent := p.joinedSent(n)
+		sent := p.sent(n)
 		if byIndex == nil || sent != nil && sent.price < byIndex.price {
 			return sent
 		}
@@ -98,9 +101,9 @@ func (p *planner) inScan(n node) *tableScan {
 	return nil
 }
 
-// joinedFilter tests the conditions on what a join gives.
-func (p *planner) joinedFilter(f *filterNode) *tableScan {
-	s := p.joined(f.in)
+// filter tests the conditions on what a join gives.
+func (p *shardJoins) filter(f *filterNode) *tableScan {
+	s := p.of(f.in)
 	if s == nil || len(s.joins) == 0 || !p.ship.AllPushable(f.conds) {
 		return nil
 	}
@@ -111,9 +114,9 @@ func (p *planner) joinedFilter(f *filterNode) *tableScan {
 	return &out
 }
 
-// joinedLookup joins rows with those of a table in the same shard.
-func (p *planner) joinedLookup(n *lookupNode) *tableScan {
-	s, t := p.joined(n.left), n.scan.table
+// lookup joins rows with those of a table in the same shard.
+func (p *shardJoins) lookup(n *lookupNode) *tableScan {
+	s, t := p.of(n.left), n.scan.table
 	if s == nil || n.scan.lock.Mode != distributed.ReadSnapshot || t.Only != nil || !p.ship.AllPushable(n.conds) {
 		return nil
 	}
@@ -148,13 +151,13 @@ func (p *planner) joinedLookup(n *lookupNode) *tableScan {
 	})
 }
 
-// joinedSent joins rows with those of a right side that is sent along.
-func (p *planner) joinedSent(n *joinNode) *tableScan {
+// sent joins rows with those of a right side that is sent along.
+func (p *shardJoins) sent(n *joinNode) *tableScan {
 	right := n.right.ids()
 	if n.right.rows() > maxSent || n.right.rows()*4 > n.left.rows() && p.inShards != algebra.ShardJoins {
 		return nil
 	}
-	s := p.joined(n.left)
+	s := p.of(n.left)
 	if s == nil || !p.ship.AllPushable(n.conds) {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/inshard"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/section"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -324,7 +325,7 @@ func (l *lookup) Open(ctx context.Context, run *exec.Run, ahead bool) (exec.Oper
 
 func (l *lookup) open(ctx context.Context, run *exec.Run, ahead bool) (exec.Operator, error) {
 	slices.SortFunc(l.keys, bytes.Compare)
-	spans := wholes(slices.CompactFunc(l.keys, bytes.Equal))
+	spans := access.Wholes(slices.CompactFunc(l.keys, bytes.Equal))
 	l.keys = nil
 	l.own.Reset()
 	s := l.plan.scan
@@ -340,7 +341,7 @@ func (l *lookup) open(ctx context.Context, run *exec.Run, ahead bool) (exec.Oper
 	if err != nil {
 		return nil, err
 	}
-	if cut := s.sections(run, frags); cut != nil {
+	if cut := section.Cut(run, s.table.Desc, frags); cut != nil {
 		return exec.NewSectionRead(ctx, run, cut, o)
 	}
 	return exec.NewTableRead(ctx, run, frags, o)

@@ -92,8 +92,7 @@ type planner struct {
 	ship         scalar.Shipping
 	plain        bool
 	inShards     algebra.Joining
-	scans        map[node]*tableScan // that give the rows of nodes; nil: none does
-	next         int                 // the first column number that is free
+	next         int // the first column number that is free
 	hints        *algebra.Hints
 	known        having.Tables // those read so far of which something is known
 	once, perRow []*subplan

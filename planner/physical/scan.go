@@ -14,11 +14,11 @@ import (
 	"cloudsql/planner/partition"
 	"cloudsql/planner/probe"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/section"
 	"cloudsql/planner/spill"
 	"cloudsql/planner/termorder"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -196,7 +196,7 @@ func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Sp
 		return nil, err
 	}
 	frags = inshard.Fragments(frags, s.joins, s.table.Desc)
-	if cut := s.sections(run, frags); cut != nil {
+	if cut := section.Cut(run, s.table.Desc, frags); cut != nil {
 		return exec.NewSectionRead(ctx, run, cut, o)
 	}
 	if s.keep && len(frags) > 1 {
@@ -261,26 +261,17 @@ func (s *tableScan) fragments(ctx context.Context, run *exec.Run, f *fragment.Re
 	o *exec.ReadOptions) ([]*fragment.Read, error) {
 	if points && len(tablets) > 1 && s.path.Index.Entries != 0 {
 		if dealt, err := s.byEntries(ctx, run, spans, o); dealt != nil || err != nil {
-			return s.keyed(f, dealt), err
+			return locate.Reads(f, dealt), err
 		}
 	}
 	if points && s.path.Point && s.path.Index.Entries == 0 && len(tablets) > 0 {
-		list := starts(spans)
+		list := access.Starts(spans)
 		if s.path.Reverse {
 			slices.Reverse(list)
 		}
 		return access.PointReads(f, s.table.Desc, tablets, s.path.Index, list), nil
 	}
 	return s.spread(f, tablets, spans), nil
-}
-
-// starts are the keys that spans of whole keys are of.
-func starts(spans []fragment.Span) [][]byte {
-	list := make([][]byte, len(spans))
-	for i, sp := range spans {
-		list[i] = sp.Start
-	}
-	return list
 }
 
 // byEntries finds the tablets of the rows that whole keys are of; nil: they may be anywhere. Entries are locked as the rows are, so that a read that
@@ -290,7 +281,7 @@ func (s *tableScan) byEntries(ctx context.Context, run *exec.Run, spans []fragme
 		return nil, nil
 	}
 	run.Single = false // the entries and the rows are read at one state
-	dealt, _, err := locate.ByEntries(run.RT.Catalog, s.table.Desc, s.path.Index, starts(spans), func(frags []*fragment.Read, each func([]types.Value) error) error {
+	dealt, _, err := locate.ByEntries(run.RT.Catalog, s.table.Desc, s.path.Index, access.Starts(spans), func(frags []*fragment.Read, each func([]types.Value) error) error {
 		op, err := exec.NewTableRead(ctx, run, frags, exec.ReadOptions{Mode: o.Mode, Lock: o.Lock, Actual: o.Actual})
 		if err != nil {
 			return err
@@ -299,26 +290,6 @@ func (s *tableScan) byEntries(ctx context.Context, run *exec.Run, spans []fragme
 		return spill.Each(ctx, op, each)
 	})
 	return dealt, err
-}
-
-// keyed are the reads of keys in the tablets of their rows.
-func (s *tableScan) keyed(f *fragment.Read, dealt []locate.Keyed) []*fragment.Read {
-	out := make([]*fragment.Read, len(dealt))
-	for i, k := range dealt {
-		one, env := *f, *f.Env
-		one.Tablet, one.Spans, one.Env = k.Tablet.ID, wholes(k.Keys), &env
-		out[i] = &one
-	}
-	return out
-}
-
-// wholes are the spans of whole keys.
-func wholes(list [][]byte) []fragment.Span {
-	spans := make([]fragment.Span, len(list))
-	for i, k := range list {
-		spans[i] = fragment.Span{Start: k, End: keys.SpanSuccessor(k)}
-	}
-	return spans
 }
 
 // spread are the reads of spans in the tablets that may have rows in them.

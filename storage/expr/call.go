@@ -276,7 +276,7 @@ func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
 }
 
 // oneByOne gives the arguments as they are asked for, to a function that stops at the one that decides. done is called behind the last one.
-func (c *Call) oneByOne(env *Env, row []types.Value) (arg func(i int) (types.Value, error), done func(), err error) {
+func oneByOne(c *Call, env *Env, row []types.Value) (arg func(i int) (types.Value, error), done func(), err error) {
 	if !env.Mode.Legacy {
 		return func(i int) (types.Value, error) { return eval(c.args[i], env, row) }, func() {}, nil
 	}

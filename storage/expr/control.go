@@ -301,7 +301,7 @@ func extremeMoment(c *Call, env *Env, a []types.Value, m *types.Type) (v types.V
 
 // evalIntervalFn is INTERVAL(n, n1, n2, …): how many of the ascending list are not above n; -1 for NULL.
 func evalIntervalFn(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	arg, done, err := c.oneByOne(env, row)
+	arg, done, err := oneByOne(c, env, row)
 	if err != nil {
 		return types.Null, err
 	}

@@ -190,7 +190,7 @@ func fieldText(env *Env, v types.Value) types.Value {
 }
 
 func field(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	arg, done, err := c.oneByOne(env, row)
+	arg, done, err := oneByOne(c, env, row)
 	if err != nil {
 		return types.Null, err
 	}

@@ -62,7 +62,7 @@ func columnsFor(rd *reader) *columnScan {
 		}
 	}
 	cs.filter.prepare(rd)
-	if rd.agg != nil && !rd.agg.together && len(rd.joins) == 0 {
+	if rd.agg != nil && !rd.agg.together && rd.joins == nil {
 		cs.agg = newColumnAggregation(rd.r.Agg)
 	}
 	return cs

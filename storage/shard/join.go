@@ -17,14 +17,23 @@ import (
 // a page ends as ever. What the joins read of other tablets they read from the scan's own state of the engine, merged with the same
 // transaction's writes.
 //
-//	row of the scan   joins[0]'s right side   joins[1]'s   …
+//	row of the scan   steps[0]'s right side   steps[1]'s   …
 //	└ rd.row ───────┘
-//	└ rd.joined ─────────────────────────────────────────┘
+//	└ rowJoins.row ──────────────────────────────────────┘
+
+// rowJoins joins the rows of a scan.
+type rowJoins struct {
+	rd     *reader
+	steps  []*joinStep
+	row    []types.Value // rd.row, and what the joins have put behind it
+	made   uint64        // rows that the joins have made of it
+	within bool          // the page ends with some of them
+}
 
 // joinStep is one of a reader's joins.
 type joinStep struct {
 	spec    *fragment.Join
-	at, end int // where the right side's columns are in rd.joined
+	at, end int // where the right side's columns are in the row
 
 	// Of another tablet.
 	t     *tablet
@@ -45,36 +54,37 @@ type joinStep struct {
 // errPageEnds ends the work on a row whose joins have filled the page.
 var errPageEnds = errors.New("shard: the page ends within a row's joins")
 
-// prepareJoins finds what the joins read.
-func (rd *reader) prepareJoins() error {
+// newRowJoins finds what the joins of rd's read; nil: it has none.
+func newRowJoins(rd *reader) (*rowJoins, error) {
 	r := rd.r
-	if rd.joins, rd.within = nil, false; len(r.Joins) == 0 {
-		return nil
+	if len(r.Joins) == 0 {
+		return nil, nil
 	}
 	if r.Agg == nil || len(r.Order) > 0 || rd.o.Locker != nil {
-		return mysqlerr.NotSupported("joins of rows that are locked, or not aggregated, in a read fragment")
+		return nil, mysqlerr.NotSupported("joins of rows that are locked, or not aggregated, in a read fragment")
 	}
+	rj := &rowJoins{rd: rd}
 	width := len(r.Columns)
 	for _, j := range r.Joins {
 		s := &joinStep{spec: j, at: width, end: width + j.Width()}
-		rd.joins = append(rd.joins, s)
+		rj.steps = append(rj.steps, s)
 		if err := s.prepare(rd); err != nil {
-			return err
+			return nil, err
 		}
 		rd.scratch = resize(rd.scratch, max(s.end, len(rd.scratch)))
 		if j.Kind.Joins() {
 			width = s.end
 		}
 	}
-	rd.joined, rd.row = rd.scratch, rd.scratch[:len(r.Columns)]
-	return nil
+	rj.row, rd.row = rd.scratch, rd.scratch[:len(r.Columns)]
+	return rj, nil
 }
 
 func (s *joinStep) prepare(rd *reader) (err error) {
 	j := s.spec
 	if j.Read == nil {
-		s.table, err = rd.joinTable(j)
-		return err
+		s.table = joinTableOf(j, rd.env)
+		return s.table.err
 	}
 	var l *layout
 	if s.t, l, err = rd.tabletOf(j.Read); err != nil {
@@ -96,14 +106,17 @@ func (s *joinStep) prepare(rd *reader) (err error) {
 	return rd.usable(s.t, ix)
 }
 
-// openJoins opens what the joins read, beside the scan.
-func (rd *reader) openJoins() error {
-	for _, s := range rd.joins {
+// open opens what the joins read, beside the scan.
+func (rj *rowJoins) open() error {
+	if rj == nil {
+		return nil
+	}
+	for _, s := range rj.steps {
 		if s.t == nil {
 			continue
 		}
 		s.src.bounds(fragment.Span{})
-		if err := s.src.base.OpenBeside(&rd.src.base, s.src.lower, s.src.upper); err != nil {
+		if err := s.src.base.OpenBeside(&rj.rd.src.base, s.src.lower, s.src.upper); err != nil {
 			return err
 		}
 		s.src.open = true
@@ -111,26 +124,48 @@ func (rd *reader) openJoins() error {
 	return nil
 }
 
-func (rd *reader) closeJoins() (err error) {
-	for _, s := range rd.joins {
+func (rj *rowJoins) close() (err error) {
+	if rj == nil {
+		return nil
+	}
+	for _, s := range rj.steps {
 		err = errors.Join(err, s.src.close())
 	}
 	return err
 }
 
-// join gives what the joins from the i-th on make of the row so far.
-func (rd *reader) join(i int) error {
-	if i == len(rd.joins) {
-		return rd.takeJoined()
+// stand looks again at the tablets that are joined, if they have changed since.
+func (rj *rowJoins) stand() error {
+	if rj == nil {
+		return nil
 	}
-	s := rd.joins[i]
-	kind, matched := s.spec.Kind, false
-	more, err := s.first(rd)
-	for ; more && err == nil; more, err = s.next(rd) {
-		if err := rd.tick(); err != nil {
+	for _, s := range rj.steps {
+		if s.t == nil {
+			continue
+		}
+		if err := rj.rd.stands(&s.t, s.spec.Read, s.plan); err != nil {
 			return err
 		}
-		ok, err := s.matches(rd)
+	}
+	return nil
+}
+
+// ends tells whether the page ends within the joins of a row.
+func (rj *rowJoins) ends() bool { return rj != nil && rj.within }
+
+// join gives what the joins from the i-th on make of the row so far.
+func (rj *rowJoins) join(i int) error {
+	if i == len(rj.steps) {
+		return rj.take()
+	}
+	s := rj.steps[i]
+	kind, matched := s.spec.Kind, false
+	more, err := s.first(rj)
+	for ; more && err == nil; more, err = s.next() {
+		if err := rj.rd.tick(); err != nil {
+			return err
+		}
+		ok, err := s.matches(rj)
 		if err != nil {
 			return err
 		}
@@ -140,7 +175,7 @@ func (rd *reader) join(i int) error {
 		if matched = true; !kind.Joins() {
 			break
 		}
-		if err := rd.pass(i); err != nil {
+		if err := rj.pass(i); err != nil {
 			return err
 		}
 	}
@@ -150,30 +185,30 @@ func (rd *reader) join(i int) error {
 	switch {
 	case kind == fragment.Left && !matched:
 		for k := s.at; k < s.end; k++ {
-			rd.joined[k] = types.Null
+			rj.row[k] = types.Null
 		}
-		return rd.pass(i)
+		return rj.pass(i)
 	case kind == fragment.Semi && matched, kind == fragment.Anti && !matched:
-		return rd.pass(i)
+		return rj.pass(i)
 	}
 	return nil
 }
 
 // pass hands a row that the i-th join gives on.
-func (rd *reader) pass(i int) error {
-	ok, err := rd.holds(rd.joins[i].spec.Where)
+func (rj *rowJoins) pass(i int) error {
+	ok, err := rj.holds(rj.steps[i].spec.Where)
 	if !ok || err != nil {
 		return err
 	}
-	return rd.join(i + 1)
+	return rj.join(i + 1)
 }
 
 // holds tells whether the row so far meets a condition.
-func (rd *reader) holds(cond expr.Expr) (bool, error) {
+func (rj *rowJoins) holds(cond expr.Expr) (bool, error) {
 	if cond == nil {
 		return true, nil
 	}
-	ok, err := expr.Truth(cond, &rd.env, rd.joined)
+	ok, err := expr.Truth(cond, &rj.rd.env, rj.row)
 	return ok, evalError(err)
 }
 
@@ -185,13 +220,14 @@ func evalError(err error) error {
 	return mysqlerr.From(err)
 }
 
-// takeJoined aggregates a row that all joins have given. Where the groups must leave then, the page ends within the joins of one row, and
+// take aggregates a row that all joins have given. Where the groups must leave then, the page ends within the joins of one row, and
 // the next one begins with it: without what was given of it already.
-func (rd *reader) takeJoined() error {
-	if rd.made++; rd.made <= rd.pos.skip {
+func (rj *rowJoins) take() error {
+	rd := rj.rd
+	if rj.made++; rj.made <= rd.pos.skip {
 		return nil
 	}
-	if err := rd.agg.add(&rd.env, rd.joined); err != nil {
+	if err := rd.agg.add(&rd.env, rj.row); err != nil {
 		return err
 	}
 	if rd.agg.overflows() {
@@ -200,26 +236,26 @@ func (rd *reader) takeJoined() error {
 	return nil
 }
 
-// joinRow gives what the joins make of rd.row.
-func (rd *reader) joinRow() error {
-	rd.made = 0
-	switch err := rd.join(0); {
+// ofRow gives what the joins make of the scan's row.
+func (rj *rowJoins) ofRow() error {
+	rj.made = 0
+	switch err := rj.join(0); {
 	case errors.Is(err, errPageEnds):
-		rd.within, rd.pos.skip = true, rd.made
+		rj.within, rj.rd.pos.skip = true, rj.made
 		return nil
 	case err != nil:
 		return err
 	}
-	rd.pos.skip = 0
+	rj.rd.pos.skip = 0
 	return nil
 }
 
 // matches decodes the present candidate and tells whether it is a partner.
-func (s *joinStep) matches(rd *reader) (bool, error) {
-	row := rd.joined[s.at:s.end]
+func (s *joinStep) matches(rj *rowJoins) (bool, error) {
+	rd, row := rj.rd, rj.row[s.at:s.end]
 	if s.table != nil {
 		copy(row, s.spec.Rows.Row(int(s.row)))
-		return rd.holds(s.spec.On)
+		return rj.holds(s.spec.On)
 	}
 	rd.page.Seen++
 	if err := s.decode(rd, row); err != nil {
@@ -230,7 +266,7 @@ func (s *joinStep) matches(rd *reader) (bool, error) {
 			return false, evalError(err)
 		}
 	}
-	return rd.holds(s.spec.On)
+	return rj.holds(s.spec.On)
 }
 
 func (s *joinStep) decode(rd *reader, row []types.Value) (err error) {
@@ -252,13 +288,14 @@ func (s *joinStep) decode(rd *reader, row []types.Value) (err error) {
 }
 
 // first goes to the first candidate for the row so far.
-func (s *joinStep) first(rd *reader) (bool, error) {
+func (s *joinStep) first(rj *rowJoins) (bool, error) {
 	if s.table != nil {
-		return s.table.find(s, rd)
+		return s.table.find(s, rj)
 	}
+	rd := rj.rd
 	s.key = s.key[:0]
 	for i := range s.spec.Keys {
-		v, err := s.spec.Keys[i].Expr.Eval(&rd.env, rd.joined)
+		v, err := s.spec.Keys[i].Expr.Eval(&rd.env, rj.row)
 		if err != nil || v.IsNull() {
 			return false, evalError(err)
 		}
@@ -287,7 +324,7 @@ func (s *joinStep) get(rd *reader) (bool, error) {
 }
 
 // next goes to the next candidate.
-func (s *joinStep) next(*reader) (bool, error) {
+func (s *joinStep) next() (bool, error) {
 	if s.table != nil {
 		s.row = s.table.next[s.row]
 		return s.row >= 0, nil
@@ -315,12 +352,10 @@ type joinTable struct {
 	err   error
 }
 
-// joinTable is the table of a join's rows. It is small: who sends them sees to that.
-func (rd *reader) joinTable(j *fragment.Join) (*joinTable, error) {
-	env := rd.env
+// joinTableOf is the table of a join's rows. It is small: who sends them sees to that.
+func joinTableOf(j *fragment.Join, env expr.Env) *joinTable {
 	env.Ctx, env.Warn = nil, nil // of whoever happens to be the first
-	t := j.Built(func() any { return newJoinTable(j, &env) }).(*joinTable)
-	return t, t.err
+	return j.Built(func() any { return newJoinTable(j, &env) }).(*joinTable)
 }
 
 func newJoinTable(j *fragment.Join, env *expr.Env) *joinTable {
@@ -344,8 +379,8 @@ func newJoinTable(j *fragment.Join, env *expr.Env) *joinTable {
 }
 
 // find gives a step the first row with the key of the row so far.
-func (t *joinTable) find(s *joinStep, rd *reader) (ok bool, err error) {
-	if s.key, ok, err = fragment.AppendKey(s.key[:0], &rd.env, s.spec.Keys, rd.joined); !ok || err != nil {
+func (t *joinTable) find(s *joinStep, rj *rowJoins) (ok bool, err error) {
+	if s.key, ok, err = fragment.AppendKey(s.key[:0], &rj.rd.env, s.spec.Keys, rj.row); !ok || err != nil {
 		return false, evalError(err)
 	}
 	s.row, ok = t.first[string(s.key)]

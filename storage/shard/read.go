@@ -54,10 +54,7 @@ type pageWriter struct {
 	agg        *aggregation
 	top        *topN
 	columns    *columnScan  // of a scan that reads the tablet's columnar copy
-	joins      []*joinStep
-	joined     []types.Value // row, and what the joins have put behind it
-	made       uint64        // rows that the joins have made of row
-	within     bool          // the page ends with some of them
+	joins      *rowJoins    // of the rows that pass; nil: none
 	hold       memory.Hold  // of a page that has become large
 	note       types.Warner // the page's Warn, bound once
 	charged    int          // bytes of the page up to which it was charged
@@ -111,7 +108,7 @@ func (rd *reader) release() {
 	}
 	rd.charged, rd.large = 0, 0
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.agg, rd.top, rd.project, rd.columns = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
-	rd.joins, rd.joined, rd.within = nil, nil, false
+	rd.joins = nil
 	rd.o, rd.env = ReadOptions{}, expr.Env{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
@@ -181,7 +178,8 @@ func (rd *reader) prepare() error {
 	if len(r.Order) > 0 && r.Limit == 0 {
 		return mysqlerr.NotSupported("order without a limit in a read fragment")
 	}
-	return rd.prepareJoins()
+	rd.joins, err = newRowJoins(rd)
+	return err
 }
 
 // tabletOf finds the tablet of a read, and the descriptor that it was planned with.
@@ -263,13 +261,8 @@ func (rd *pageWriter) consistent() error {
 	if err := rd.stands(&rd.t, rd.r, rd.plan); err != nil {
 		return err
 	}
-	for _, j := range rd.joins {
-		if j.t == nil {
-			continue
-		}
-		if err := rd.stands(&j.t, j.spec.Read, j.plan); err != nil {
-			return err
-		}
+	if err := rd.joins.stand(); err != nil {
+		return err
 	}
 	if rd.at != 0 && rd.at < rd.s.Watermark() {
 		return ErrTooOld
@@ -498,8 +491,8 @@ func (rd *reader) passes() (bool, error) {
 
 // emit hands rd.row on: to the joins, into the aggregation, the top-N, or the page. primary is the row's key, for WithKeys.
 func (rd *reader) emit(primary []byte) error {
-	if len(rd.joins) > 0 {
-		return rd.joinRow()
+	if rd.joins != nil {
+		return rd.joins.ofRow()
 	}
 	if rd.agg != nil {
 		return rd.agg.add(&rd.env, rd.row)

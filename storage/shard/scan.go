@@ -75,7 +75,7 @@ func (rd *reader) scan() (err error) {
 	src.s, src.tablet, src.table, src.index = rd.s, r.Tablet, rd.plan.layout.table, rd.plan.index
 	src.at, src.reverse, src.ws = rd.at, r.Reverse && r.Keys == nil, rd.o.Workspace
 	rd.columns = columnsFor(rd)
-	defer func() { err = errors.Join(err, rd.closeJoins(), src.close()) }()
+	defer func() { err = errors.Join(err, rd.joins.close(), src.close()) }()
 	done := false
 	for n := rd.spans(); rd.pos.span < n && !done; {
 		if done, err = rd.span(rd.spanAt(rd.pos.span)); err != nil {
@@ -205,7 +205,7 @@ func (rd *reader) open(span fragment.Span, after []byte) error {
 	if err := rd.src.begin(span, after); err != nil || !fresh {
 		return err
 	}
-	if err := rd.openJoins(); err != nil {
+	if err := rd.joins.open(); err != nil {
 		return err
 	}
 	return rd.consistent()
@@ -222,7 +222,7 @@ func (rd *reader) ends(key func() []byte) bool {
 		if rd.agg.enough(rd.r) {
 			return true
 		}
-		if !rd.within && !rd.agg.overflows() {
+		if !rd.joins.ends() && !rd.agg.overflows() {
 			return false
 		}
 	} else if rd.top != nil {

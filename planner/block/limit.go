@@ -1,20 +1,21 @@
-package logical
+package block
 
 import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
 )
 
-// bindLimit binds a LIMIT clause; nil for none.
-func (b *builder) bindLimit(l *ast.Limit) (*scalar.Limit, error) {
+// Limit binds a LIMIT clause; nil for none.
+func Limit(env *expr.Env, l *ast.Limit) (*scalar.Limit, error) {
 	if l == nil {
 		return nil, nil
 	}
 	s := &scalar.Limit{}
 	var err error
-	binder := &bind.Binder{Env: b.ctx.Env, Clause: "limit clause"}
+	binder := &bind.Binder{Env: env, Clause: "limit clause"}
 	if s.Count, err = bind.Expr(binder, &bind.Scope{}, l.Count); err != nil {
 		return nil, err
 	}

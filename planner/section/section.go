@@ -1,4 +1,4 @@
-package physical
+package section
 
 import (
 	"runtime"
@@ -20,9 +20,9 @@ const (
 // sectionLookups is how many keys, or ranges of single keys, a section of a join's lookups has.
 const sectionLookups = 128
 
-// sections cuts the only fragment of a read of much of a tablet into several that follow one another, for processors that are idle; nil:
+// Cut cuts the only fragment of a read of much of a tablet of t into several that follow one another, for processors that are idle; nil:
 // it is read in one go. So are reads within a transaction, which have its writes to look at, and those that end early.
-func (s *tableScan) sections(run *exec.Run, frags []*fragment.Read) (out []*fragment.Read) {
+func Cut(run *exec.Run, t *schema.Table, frags []*fragment.Read) (out []*fragment.Read) {
 	if run.RT.Txn != nil || run.RT.Processors == nil || len(frags) != 1 || !run.RT.Processors.Idle() {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (s *tableScan) sections(run *exec.Run, frags []*fragment.Read) (out []*frag
 			add(nil, spans)
 		}
 	case f.Keys == nil && f.Index == schema.PrimaryIndex:
-		for _, spans := range s.cut(run, f) {
+		for _, spans := range scans(run, t, f) {
 			add(nil, spans)
 		}
 	}
@@ -53,12 +53,12 @@ func (s *tableScan) sections(run *exec.Run, frags []*fragment.Read) (out []*frag
 	return out
 }
 
-// cut cuts the spans of a scan at its tablet's split keys.
-func (s *tableScan) cut(run *exec.Run, f *fragment.Read) [][]fragment.Span {
-	at := slices.IndexFunc(s.table.Desc.Tablets, func(t schema.Tablet) bool { return t.ID == f.Tablet })
+// scans cuts the spans of a scan at its tablet's split keys.
+func scans(run *exec.Run, t *schema.Table, f *fragment.Read) [][]fragment.Span {
+	at := slices.IndexFunc(t.Tablets, func(t schema.Tablet) bool { return t.ID == f.Tablet })
 	each := readSections
 	if f.Agg != nil || len(f.Order) > 0 {
 		each = aggregatedSections
 	}
-	return access.Sections(f.Spans, run.RT.DB.SplitKeys(&s.table.Desc.Tablets[at]), each*runtime.NumCPU())
+	return access.Sections(f.Spans, run.RT.DB.SplitKeys(&t.Tablets[at]), each*runtime.NumCPU())
 }
