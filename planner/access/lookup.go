@@ -18,12 +18,12 @@ type LookupPart struct {
 
 // Lookup finds the value of an index column: from the left row, or a constant. cond is the join's condition that
 // it settles.
-func (t *Table) Lookup(c *schema.IndexColumn, push []expr.Expr, joins []scalar.JoinKey) (part *LookupPart, cond expr.Expr) {
-	typ := &t.Desc.Columns[c.Column].Type
+func (r *Table) Lookup(c *schema.IndexColumn, push []expr.Expr, joins []scalar.JoinKey) (part *LookupPart, cond expr.Expr) {
+	typ := &r.Desc.Columns[c.Column].Type
 	col := Column{Type: typ, Desc: c.Desc}
 	for _, k := range joins {
-		r, ok := k.Right.(*expr.Column)
-		if !ok || k.NullSafe || t.Position(r) != c.Column || !lookupTypes(typ, k) {
+		right, ok := k.Right.(*expr.Column)
+		if !ok || k.NullSafe || r.Position(right) != c.Column || !lookupTypes(typ, k) {
 			continue
 		}
 		return &LookupPart{Value: k.Left, Col: col, Right: c.Column, Coll: k.Hash.Coll}, k.Cond
@@ -33,7 +33,7 @@ func (t *Table) Lookup(c *schema.IndexColumn, push []expr.Expr, joins []scalar.J
 		if eq == nil {
 			continue
 		}
-		pos, rc := Match(eq, t.Position, scalar.Fixed)
+		pos, rc := Match(eq, r.Position, scalar.Fixed)
 		if rc != nil && pos == c.Column && rc.Op == RangeEq && rc.Exact {
 			return &LookupPart{Value: rc.Values[0], Col: col, Right: -1}, nil
 		}

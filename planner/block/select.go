@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/algebra"
@@ -94,10 +93,10 @@ func (q *Select) ColumnOf(e expr.Expr) *bind.Column {
 
 // Groups tells whether a name without a table is that of a column of GROUP BY, and so not of another expression of the select list
 // that is called so, in HAVING: MySQL warns of both, and takes the column.
-func (q *Select) Groups(name *ast.ColumnName, selected expr.Expr) bool {
-	return name.Table.O == "" && slices.ContainsFunc(q.GroupBy, func(g expr.Expr) bool {
+func (q *Select) Groups(name string, selected expr.Expr) bool {
+	return slices.ContainsFunc(q.GroupBy, func(g expr.Expr) bool {
 		c := q.ColumnOf(g)
-		return c != nil && strings.EqualFold(c.Field.Name, name.Name.O) && !scalar.Same(g, selected)
+		return c != nil && strings.EqualFold(c.Field.Name, name) && !scalar.Same(g, selected)
 	})
 }
 

@@ -109,7 +109,7 @@ func (b *builder) bindRecursive(d *cteDef) (block.Query, error) {
 	}
 	r := recursion{Recursive: &block.Recursive{Depth: b.recursionLimit()}, b: b, def: d, seeds: d.visible.outer, visible: d.visible}
 	var err error
-	if r.Limit, err = block.Limit(b.ctx.Env, u.Limit); err != nil {
+	if r.Limit, err = b.limit(u.Limit); err != nil {
 		return nil, err
 	}
 	if u.With != nil {

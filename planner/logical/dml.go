@@ -228,7 +228,7 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 	if err := c.bindOrder(q); err != nil {
 		return nil, err
 	}
-	if q.Limit, err = block.Limit(b.ctx.Env, c.limit); err != nil {
+	if q.Limit, err = b.limit(c.limit); err != nil {
 		return nil, err
 	}
 	c.node.In = q.Node()

@@ -387,7 +387,7 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 			}
 		}
 	}
-	if q.Limit, err = block.Limit(q.b.ctx.Env, n.Limit); err != nil {
+	if q.Limit, err = q.b.limit(n.Limit); err != nil {
 		return err
 	}
 	if len(q.Groupings) > 0 && !q.Rollup {

@@ -9,6 +9,7 @@ import (
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/block"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 )
@@ -151,7 +152,7 @@ func (b *builder) orderSet(q block.Query, order *ast.OrderByClause, limit *ast.L
 		}
 	}
 	var err error
-	s.Limit, err = block.Limit(b.ctx.Env, limit)
+	s.Limit, err = b.limit(limit)
 	return s, err
 }
 
@@ -173,3 +174,14 @@ func (q *qualifiedName) Enter(n ast.Node) (ast.Node, bool) {
 
 // Leave implements ast.Visitor.
 func (q *qualifiedName) Leave(n ast.Node) (ast.Node, bool) { return n, q.found == nil }
+
+// limit binds a LIMIT clause; nil for none.
+func (b *builder) limit(l *ast.Limit) (*scalar.Limit, error) {
+	if l == nil {
+		return nil, nil
+	}
+	s := &scalar.Limit{}
+	var err error
+	s.Count, s.Offset, err = bind.Limit(b.ctx.Env, l)
+	return s, err
+}

@@ -53,7 +53,7 @@ func (q *selectQuery) bindValues(n *ast.SelectStmt) error {
 		return err
 	}
 	var err error
-	q.Limit, err = block.Limit(q.b.ctx.Env, n.Limit)
+	q.Limit, err = q.b.limit(n.Limit)
 	return err
 }
 

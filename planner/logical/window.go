@@ -31,7 +31,7 @@ func (q *selectQuery) outsideWindows(name *ast.ColumnName) (expr.Expr, error) {
 	if e == nil || err != nil {
 		return e, err
 	}
-	if q.Groups(name, e) {
+	if name.Table.O == "" && q.Groups(name.Name.O, e) {
 		return nil, nil
 	}
 	for _, w := range q.Windows {
