@@ -48,6 +48,37 @@ func TestLegacyEvaluation(t *testing.T) {
 	}
 }
 
+// TestLegacyStrToDate: a day beside a time was left out, names were read as far as they go, and a week took the year of any part.
+func TestLegacyStrToDate(t *testing.T) {
+	for _, c := range []struct{ text, format, now, then string }{
+		{"2 03:00:00", "%d %H:%i:%s", "51:00:00", "03:00:00"},
+		{"Janx 5 2020", "%b%x %d %Y", "NULL", "NULL"},
+		{"Jan5 2020", "%b%d %Y", "2020-01-05", "2020-01-05"},
+		{"Septem 5 2020", "%M %d %Y", "2020-09-05", "NULL"},
+		{"Monxx 5 1 2020", "%axx %d %m %Y", "NULL", "2020-01-05"},
+		{"2020 10 Monday", "%x %V %W", "NULL", "2020-03-09"},
+	} {
+		e, err := New("str_to_date", NewStr(c.text), NewStr(c.format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, legacy := range []bool{false, true} {
+			want := c.now
+			if legacy {
+				want = c.then
+			}
+			got := "NULL"
+			v, err := e.Eval(&Env{Mode: types.Mode{Legacy: legacy}}, nil)
+			if err == nil && !v.IsNull() {
+				got = string(v.AppendText(nil, e.Type()))
+			}
+			if err != nil || got != want {
+				t.Errorf("legacy %v: STR_TO_DATE('%s', '%s') is %s, %v, want %s", legacy, c.text, c.format, got, err, want)
+			}
+		}
+	}
+}
+
 // TestLegacyTextBesideTimes: text that is no date was an error for all, '0000-00-00' was none for a constant, and times were compared as times.
 func TestLegacyTextBesideTimes(t *testing.T) {
 	day, clock := types.TypeDate, timeType(0)

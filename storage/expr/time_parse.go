@@ -50,7 +50,7 @@ func typeStrToDate(c *Call) error {
 
 func strToDate(c *Call, env *Env, a, f types.Value) (types.Value, error) {
 	s := string(c.text(0, a))
-	p := dateParser{s: s}
+	p := dateParser{s: s, legacy: env.Mode.Legacy}
 	ok := p.parse(string(c.text(1, f))) && p.finish()
 	d := p.c
 	if ok && c.typ.Class() != types.ClassTime {
@@ -66,7 +66,9 @@ func strToDate(c *Call, env *Env, a, f types.Value) (types.Value, error) {
 	}
 	switch c.typ.Class() {
 	case types.ClassTime:
-		d.Hour += d.Day * 24
+		if !env.Mode.Legacy {
+			d.Hour += d.Day * 24
+		}
 		return types.Time(d.Clock(), c.typ.Decimals), nil
 	case types.ClassDatetime:
 		return d.datetime(c.typ.Decimals), nil
@@ -86,6 +88,7 @@ type dateParser struct {
 	weekYear int
 	yearMode byte // the part that weekYear was read by
 	wday     int  // 1 Monday … 7 Sunday
+	legacy   bool // as version 1 reads: names are written out, and a week's year may be of another part
 }
 
 func (p *dateParser) skipSpace() { p.s = strings.TrimLeft(p.s, " \t\r\n") }
@@ -273,6 +276,11 @@ func (p *dateParser) name(n, short int, of func(int) string, dst *int) bool {
 			want = want[:short]
 		}
 		switch {
+		case p.legacy:
+			if len(p.s) >= len(want) && strings.EqualFold(p.s[:len(want)], want) {
+				*dst, p.s = i+1, p.s[len(want):]
+				return true
+			}
 		case strings.EqualFold(p.s[:end], want):
 			*dst, p.s = i+1, p.s[end:]
 			return true
@@ -315,6 +323,11 @@ func (p *dateParser) weekDay() int {
 	sunday := p.weekMode == 'U' || p.weekMode == 'V'
 	year := p.c.Year
 	switch strict := p.weekMode == 'V' || p.weekMode == 'v'; {
+	case p.legacy && strict && p.weekYear == 0:
+		return -1
+	case p.legacy && !strict:
+	case p.legacy:
+		year = p.weekYear
 	case strict && p.yearMode != p.weekMode+('X'-'V'), !strict && p.yearMode != 0:
 		return -1 // %V is of %X's year, %v of %x's, %U and %u are of none of these
 	case strict:
