@@ -21,6 +21,8 @@ type Line struct {
 	Cost     float64
 	Table    *Table // of operators that read one
 	Node     any    // by which exec.Analysis knows the operator; nil: it is counted nowhere
+
+	Correlated bool // of a Subquery: it is computed for rows of the query around
 }
 
 // Table is how an operator reads a table, in MySQL's words.

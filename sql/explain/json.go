@@ -65,7 +65,7 @@ func JSON(lines []planner.ExplainLine, env *expr.Env) (string, error) {
 	var subs []any
 	for _, n := range roots[min(1, len(roots)):] {
 		var sub object
-		sub.put("dependent", strings.HasPrefix(n.Info, "correlated"))
+		sub.put("dependent", n.Correlated)
 		sub.put("query_block", j.block(n))
 		subs = append(subs, sub)
 	}

@@ -23,10 +23,19 @@ func Traditional(lines []planner.ExplainLine, env *expr.Env) *show.Result {
 	for i, n := range roots {
 		kind := "SIMPLE"
 		switch {
-		case i > 0 && strings.HasPrefix(n.Info, "correlated"):
+		case i > 0 && n.Correlated:
 			kind = "DEPENDENT SUBQUERY"
 		case i > 0:
 			kind = "SUBQUERY"
+		case changes(n) == "INSERT", changes(n) == "REPLACE":
+			t.brought(n)
+			if len(n.in) == 0 || n.in[0].Operator == "Values" {
+				t.ids++
+				continue
+			}
+			if len(roots) > 1 || hasBlocks(n) {
+				kind = "PRIMARY"
+			}
 		case changes(n) != "":
 			kind = changes(n)
 		case len(roots) > 1 || hasBlocks(n):
@@ -41,6 +50,13 @@ type traditional struct {
 	env *expr.Env
 	res *show.Result
 	ids uint64
+}
+
+// brought adds the row of a table that is given rows, before those of the block that they come from.
+func (t *traditional) brought(n *node) {
+	null := types.Null
+	t.res.Rows = append(t.res.Rows, []types.Value{types.Uint(t.ids + 1), types.Str(changes(n)), types.Str(strings.TrimPrefix(n.Object, "table:")),
+		null, types.Str("ALL"), null, null, null, null, null, null, null})
 }
 
 // changes is the kind of a data change.

@@ -17,14 +17,14 @@ type node struct {
 	in []*node
 }
 
-// build makes trees of lines: the query's, then those of its subqueries.
+// build makes trees of lines: the query's, then those of its subqueries, which a change has below it.
 func build(lines []planner.ExplainLine) []*node {
 	var roots, open []*node
 	for _, l := range lines {
 		n := &node{ExplainLine: l}
 		depth := min(l.Depth, len(open))
 		open = append(open[:depth], n)
-		if depth == 0 {
+		if depth == 0 || depth == 1 && n.Operator == "Subquery" && changes(open[0]) != "" {
 			roots = append(roots, n)
 			continue
 		}
