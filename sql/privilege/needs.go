@@ -424,13 +424,13 @@ func (d *deriver) account(node ast.StmtNode) bool {
 	switch n := node.(type) {
 	case *ast.CreateUserStmt:
 		if n.IsCreateRole {
-			d.global(mysql.CreateRolePriv, mysql.CreateUserPriv)
+			d.global(mysql.CreateUserPriv, mysql.CreateRolePriv)
 		} else {
 			d.global(mysql.CreateUserPriv)
 		}
 	case *ast.DropUserStmt:
 		if n.IsDropRole {
-			d.global(mysql.DropRolePriv, mysql.CreateUserPriv)
+			d.global(mysql.CreateUserPriv, mysql.DropRolePriv)
 		} else {
 			d.global(mysql.CreateUserPriv)
 		}

@@ -110,7 +110,7 @@ func (a Account) needs(privs ...mysql.PrivilegeType) error {
 		}
 		names[i] = strings.ToUpper(mysql.Priv2Str[p])
 	}
-	return mysqlerr.New(mysqlerr.SpecificAccessDenied, strings.Join(names, " or "))
+	return mysqlerr.New(mysqlerr.SpecificAccessDenied, strings.Join(names, ", "))
 }
 
 // deniedFiles is 1045.
