@@ -26,6 +26,7 @@ func TestKeysOfTablesToBeCut(t *testing.T) {
 	defer background.Wait()
 	defer cancel()
 	gateway := func(i int) (stop func()) {
+		c.engines[i].ddl.KeysRest = time.Second
 		ctx, cancel := context.WithCancel(ctx)
 		done := make(chan struct{})
 		background.Add(1)

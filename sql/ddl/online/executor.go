@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
@@ -26,6 +27,8 @@ type Executor struct {
 	Alive func(ctx context.Context, owner string) bool
 	// Moved is part of the change by which a copy with another id takes a table's place; nil: nothing to do.
 	Moved func(tx *catalog.Tx, from, to schema.TableID)
+	// KeysRest is for how long a table rests whose unique keys could not be made to hold over tablets; 0: a minute.
+	KeysRest time.Duration
 
 	local keyLock
 }

@@ -1,6 +1,7 @@
 package online
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -86,7 +87,7 @@ func (m *keyMaker) serve(ctx context.Context, id schema.TableID) {
 		m.tries[id]++
 		m.log.Info("the unique keys of a table that is to be cut could not be made to hold over tablets", "table", uint64(id), "tries", m.tries[id], "err", err)
 		if m.tries[id] < most {
-			m.rests[id] = time.Now().Add(keysRest)
+			m.rests[id] = time.Now().Add(cmp.Or(m.KeysRest, keysRest))
 			return
 		}
 		left = &catalog.KeysJob{Failed: err.Error()}
