@@ -83,6 +83,7 @@ type stepKey struct {
 const (
 	reconcileEvery = 500 * time.Millisecond
 	retryAfter     = time.Second
+	heardWithin    = 5 * time.Second // a node tells of what it has several times a second
 	balanceEvery   = 3 * time.Second
 	// caughtUpWithin entries of the leader, a replica may vote.
 	caughtUpWithin = 1000
@@ -253,8 +254,11 @@ func (r *Reconciler) start(ctx context.Context, sh *catalog.Shard, node schema.N
 	return r.heard(ctx, node, sh.ID, replica)
 }
 
-// heard waits until a node's status tells of its new replica, so that it is not told twice.
+// heard waits until a node's status tells of its new replica, so that it is not told twice: not for long, since the node may have lost it by now, and
+// wait for what comes after this step.
 func (r *Reconciler) heard(ctx context.Context, node schema.NodeID, s schema.ShardID, replica uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, heardWithin)
+	defer cancel()
 	for {
 		if st, _ := r.peers.Get(node); st != nil {
 			if rs := st.Replica(s); rs != nil && rs.Replica == replica {

@@ -70,15 +70,23 @@ func Number(t testing.TB, name string, byDefault int) int {
 	return n
 }
 
-// FreePort finds a loopback port that nobody listens on.
+// given are the ports that FreePort has found: the kernel may name one again before who asked first listens on it.
+var given sync.Map
+
+// FreePort finds a loopback port that nobody listens on, another one each time.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if _, before := given.LoadOrStore(port, true); !before {
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Node is a cloudsql process and its addresses; it may be started again after it has ended.
