@@ -211,14 +211,18 @@ func (c *readersCluster) replicas(role string) map[int]uint64 {
 	return out
 }
 
-// reader is a node with a replica of the first table's shard that does not vote.
-func (c *readersCluster) reader() int {
+// reader is the node with a replica of the first table's shard that does not vote: there are two for a moment while it moves to even out what nodes have.
+func (c *readersCluster) reader() (node int) {
 	c.t.Helper()
-	nodes := slices.Collect(maps.Keys(c.replicas("NON_VOTER")))
-	if len(nodes) != 1 {
-		c.t.Fatalf("nodes %v have replicas that do not vote", nodes)
-	}
-	return nodes[0]
+	harness.Eventually(c.t, time.Minute, "one replica that does not vote", func() error {
+		nodes := slices.Collect(maps.Keys(c.replicas("NON_VOTER")))
+		if len(nodes) != 1 {
+			return fmt.Errorf("nodes %v have some", nodes)
+		}
+		node = nodes[0]
+		return nil
+	})
+	return node
 }
 
 // readsAt reads all tables with a bound at some nodes until one of them counts more reads of a kind. Each read has all that was
