@@ -8,14 +8,8 @@ import (
 	"cloudsql/storage/fragment"
 )
 
-// Aggregate is a partial aggregation inside the shards, over a fragment's row.
-type Aggregate struct {
-	GroupBy []expr.Expr
-	Aggs    []*expr.Agg
-}
-
-// Ship is a for the fragments of an execution.
-func (a *Aggregate) Ship(run *exec.Run) (*fragment.Aggregate, error) {
+// ShipAggregate is a partial aggregation for the fragments of an execution.
+func ShipAggregate(run *exec.Run, a *fragment.Aggregate) (*fragment.Aggregate, error) {
 	out := &fragment.Aggregate{Aggs: a.Aggs}
 	for _, g := range a.GroupBy {
 		g, err := run.Ship(g)
@@ -46,8 +40,8 @@ func (a *Aggregate) Ship(run *exec.Run) (*fragment.Aggregate, error) {
 }
 
 // OfNothing is a without arguments that can't be had, for an aggregation of no rows.
-func (a *Aggregate) OfNothing() *Aggregate {
-	out := &Aggregate{}
+func OfNothing(a *fragment.Aggregate) *fragment.Aggregate {
+	out := &fragment.Aggregate{}
 	for _, g := range a.Aggs {
 		none := *g
 		none.Args = make([]expr.Expr, len(g.Args))

@@ -22,7 +22,7 @@ var ErrElsewhere = errors.New("inshard: the gateway has to join")
 
 // Bounds of the rows that go along with a read.
 const (
-	MaxRows  = 1 << 14
+	maxRows  = 1 << 14
 	maxBytes = 1 << 20
 )
 
@@ -132,7 +132,7 @@ func (j *Join) shipRows(ctx context.Context, run *exec.Run, out *fragment.Join) 
 			return err
 		}
 		bytes += spill.BatchBytes(&b)
-		if out.Rows.Len()+b.Len() > MaxRows || bytes > maxBytes || hold.Crowded(bytes) {
+		if out.Rows.Len()+b.Len() > maxRows || bytes > maxBytes || hold.Crowded(bytes) {
 			return ErrElsewhere
 		}
 		if err := hold.Set(bytes); err != nil {

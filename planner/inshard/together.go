@@ -2,6 +2,7 @@ package inshard
 
 import (
 	"cloudsql/planner/partition"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -30,20 +31,14 @@ func Together(left, right *schema.Table, equal [][2]int) []schema.TabletID {
 	return ids
 }
 
-// SameKey tells that values of one column are keys of an index of another, as they are.
-func SameKey(a, b *types.Type) bool {
-	if a.Class() != b.Class() {
+// SameEncoding tells that values of one column are keys of an index of another, as they are.
+func SameEncoding(a, b *types.Type) bool {
+	if !scalar.SameKey(a, b) || a.IsTimestamp() || b.IsTimestamp() {
 		return false
 	}
 	switch a.Class() {
-	case types.ClassInt, types.ClassDate:
-		return true
-	case types.ClassString:
-		return a.Collation == b.Collation
-	case types.ClassDecimal, types.ClassTime:
+	case types.ClassDecimal, types.ClassTime, types.ClassDatetime:
 		return a.Decimals == b.Decimals
-	case types.ClassDatetime:
-		return a.Decimals == b.Decimals && !a.IsTimestamp() && !b.IsTimestamp()
 	}
-	return false
+	return true
 }

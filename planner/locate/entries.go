@@ -25,15 +25,15 @@ type Keyed struct {
 
 // ByEntries deals encoded keys of an index, which rise, to the tablets of the rows that have them. read reads fragments of the entries as the rows
 // are going to be read: at the same snapshot, or under the same locks. A key without an entry is nobody's, which counts as long as the index is
-// there: if none has one, the first tablet is asked for the first of them. false: the catalog does not have the entries.
+// there: if none has one, the first tablet is asked for the first of them. nil: the catalog does not have the entries.
 func ByEntries(c *catalog.Snapshot, t *schema.Table, ix *schema.Index, list [][]byte,
-	read func(frags []*fragment.Read, each func(row []types.Value) error) error) (dealt []Keyed, ok bool, err error) {
+	read func(frags []*fragment.Read, each func(row []types.Value) error) error) (dealt []Keyed, err error) {
 	if c == nil {
-		return nil, false, nil
+		return nil, nil
 	}
 	entries, ok := c.TableByID(ix.Entries)
 	if !ok {
-		return nil, false, nil
+		return nil, nil
 	}
 	at := map[string]*schema.Tablet{}
 	err = read(entryReads(entries, list), func(row []types.Value) error {
@@ -41,7 +41,7 @@ func ByEntries(c *catalog.Snapshot, t *schema.Table, ix *schema.Index, list [][]
 		return nil
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	parts := map[*schema.Tablet][][]byte{}
 	for _, key := range list {
@@ -57,7 +57,7 @@ func ByEntries(c *catalog.Snapshot, t *schema.Table, ix *schema.Index, list [][]
 	if len(dealt) == 0 {
 		dealt = []Keyed{{&t.Tablets[0], list[:1]}}
 	}
-	return dealt, true, nil
+	return dealt, nil
 }
 
 // Reads are f in the tablets of the rows that keys were dealt to.

@@ -9,9 +9,9 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/inshard"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
 )
 
 // aggNode groups at the gateway: whole rows, or the partial results of a scan.
@@ -159,7 +159,7 @@ func (p *planner) pushesAggregate(g *algebra.Group, s *tableScan) bool {
 // pushAggregate lets each shard aggregate its rows; a merges the parts.
 func (p *planner) pushAggregate(a *aggNode, g *algebra.Group, s *tableScan) (node, error) {
 	ids := s.columnIDs()
-	push := &inshard.Aggregate{}
+	push := &fragment.Aggregate{}
 	var err error
 	if push.GroupBy, err = scalar.ResolveAll(g.By, ids); err != nil {
 		return nil, err
@@ -188,7 +188,7 @@ func (p *planner) pushAggregate(a *aggNode, g *algebra.Group, s *tableScan) (nod
 
 // givesGroups tells whether the index's order has the rows of each group one behind the other, so that they need not be looked for: they
 // are grouped by the columns that it begins with, and there is one tablet.
-func (s *tableScan) givesGroups(a *inshard.Aggregate) bool {
+func (s *tableScan) givesGroups(a *fragment.Aggregate) bool {
 	if len(a.GroupBy) == 0 || len(s.joins) > 0 || len(s.table.Desc.Tablets) > 1 || s.path.Point || slices.ContainsFunc(a.Aggs, (*expr.Agg).Grows) {
 		return false
 	}

@@ -130,7 +130,7 @@ func (p *shardJoins) lookup(n *lookupNode) *tableScan {
 		key := scalar.Moved([]expr.Expr{part.Value}, n.left.ids(), ids)[0]
 		if part.Right >= 0 {
 			c, ok := key.(*expr.Column)
-			if !ok || !inshard.SameKey(&c.Typ, &t.Desc.Columns[pos].Type) {
+			if !ok || !inshard.SameEncoding(&c.Typ, &t.Desc.Columns[pos].Type) {
 				return nil
 			}
 			if c.Index < len(s.columns) {
@@ -146,8 +146,7 @@ func (p *shardJoins) lookup(n *lookupNode) *tableScan {
 	j.On = scalar.Moved(n.conds, slices.Concat(n.left.ids(), right), slices.Concat(ids, right))
 	step := n.price - n.left.cost() - s.est*savedLookup - access.CostFragment*math.Ceil(s.est/256)
 	return s.with(j, right, n.est, math.Max(step, 0), func(x *explainer, depth int) {
-		n.explainRight(x, depth)
-		x.lines[len(x.lines)-1].Node = nil // counted with the scan
+		n.explainRight(x, depth).Node = nil // counted with the scan
 	})
 }
 
@@ -200,8 +199,7 @@ func (s *tableScan) explainJoins(x *explainer, depth int) int {
 		if s.joins[i].Table == nil {
 			name = "BroadcastJoin"
 		}
-		x.add(depth, name, &base{est: s.joins[i].Est, price: s.joins[i].Price}, "", s.joins[i].Info())
-		line := &x.lines[len(x.lines)-1]
+		line := x.add(depth, name, &base{est: s.joins[i].Est, price: s.joins[i].Price}, "", s.joins[i].Info())
 		line.Where, line.Node = x.where(s), nil
 		depth++
 	}

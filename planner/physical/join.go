@@ -10,7 +10,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/inshard"
+	"cloudsql/planner/explain"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/section"
 	"cloudsql/planner/spill"
@@ -226,7 +226,7 @@ func lookupBy(left node, t *algebra.Table, ix *schema.Index, push, rest []expr.E
 
 // firstOnly has the shard give one row of each key: more of them tell a semi join nothing.
 func (n *lookupNode) firstOnly() {
-	by, cols := &inshard.Aggregate{}, []int(nil)
+	by, cols := &fragment.Aggregate{}, []int(nil)
 	for i := range n.parts {
 		part := &n.parts[i]
 		if part.Right < 0 {
@@ -268,7 +268,7 @@ func (n *lookupNode) explain(x *explainer, depth int) {
 }
 
 // explainRight adds the line of the table.
-func (n *lookupNode) explainRight(x *explainer, depth int) {
+func (n *lookupNode) explainRight(x *explainer, depth int) *explain.Line {
 	name := "IndexLookup"
 	switch {
 	case n.scan.path.Point:
@@ -278,8 +278,9 @@ func (n *lookupNode) explainRight(x *explainer, depth int) {
 	case n.scan.path.Cover:
 		name = "IndexScan"
 	}
-	x.addScan(depth, name, n.scan, n.scan.path.Out, n.price-n.left.cost(), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name)
-	n.explainTable(x.lines[len(x.lines)-1].Table)
+	line := x.addScan(depth, name, n.scan, n.scan.path.Out, n.price-n.left.cost(), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name)
+	n.explainTable(line.Table)
+	return line
 }
 
 // lookup is one execution of a lookupNode.

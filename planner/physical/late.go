@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cloudsql/planner/exec"
+	"cloudsql/planner/inshard"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -34,7 +35,7 @@ func (s *tableScan) failing(ctx context.Context, run *exec.Run, spans []fragment
 			return spill.NewRows(nil, len(s.cols)), nil
 		}
 		nothing := *s
-		nothing.filter, nothing.written, nothing.agg = nil, nil, s.agg.OfNothing()
+		nothing.filter, nothing.written, nothing.agg = nil, nil, inshard.OfNothing(s.agg)
 		return nothing.read(ctx, run, nil, false)
 	}}
 	var e error

@@ -323,16 +323,18 @@ type explainer struct {
 	where func(t *tableScan) string
 }
 
-func (x *explainer) add(depth int, operator string, b *base, object, info string) {
+func (x *explainer) add(depth int, operator string, b *base, object, info string) *explain.Line {
 	x.lines = append(x.lines, explain.Line{
 		Depth: depth, Operator: operator, EstRows: b.est, Cost: b.price, Where: explain.Gateway, Object: object, Info: strings.TrimSpace(info),
 		Node: b,
 	})
+	return &x.lines[len(x.lines)-1]
 }
 
 // addScan adds what reads a table.
-func (x *explainer) addScan(depth int, operator string, s *tableScan, est, cost float64, object string) {
+func (x *explainer) addScan(depth int, operator string, s *tableScan, est, cost float64, object string) *explain.Line {
 	x.lines = append(x.lines, explain.Line{
 		Depth: depth, Operator: operator, EstRows: est, Cost: cost, Where: x.where(s), Object: object, Info: s.info(), Table: s.explainTable(), Node: s.self(),
 	})
+	return &x.lines[len(x.lines)-1]
 }

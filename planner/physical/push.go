@@ -1,9 +1,9 @@
 package physical
 
 import (
-	"cloudsql/planner/inshard"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
 )
 
 // What a scan takes over from the operators above it. Each gives another scan; the one that it is asked of stays.
@@ -57,12 +57,12 @@ func (s *tableScan) distinct() *tableScan {
 		return s
 	}
 	out := s.unordered()
-	out.agg, out.project = &inshard.Aggregate{GroupBy: s.project}, nil
+	out.agg, out.project = &fragment.Aggregate{GroupBy: s.project}, nil
 	return out
 }
 
 // aggregating lets each shard aggregate its rows.
-func (s *tableScan) aggregating(a *inshard.Aggregate, ids []int, groups float64) *tableScan {
+func (s *tableScan) aggregating(a *fragment.Aggregate, ids []int, groups float64) *tableScan {
 	out := s.unordered()
 	out.agg, out.cols, out.est = a, ids, groups
 	return out

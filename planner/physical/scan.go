@@ -30,14 +30,14 @@ type tableScan struct {
 	path  *access.Path
 	lock  algebra.Lock
 
-	parts   *partition.Map     // nil: the table has no partitions
-	columns []int              // positions of table columns in the fragment's row
-	filter  expr.Expr          // over columns
-	written expr.Expr          // the filter as it was written, where that is another order; nil otherwise
-	project []expr.Expr        // over columns; nil: columns as they are
-	joins   []*inshard.Join    // of the rows that pass
-	row     []int              // numbers of what the joins give; nil: those of columns
-	agg     *inshard.Aggregate // over columns, or row
+	parts   *partition.Map      // nil: the table has no partitions
+	columns []int               // positions of table columns in the fragment's row
+	filter  expr.Expr           // over columns
+	written expr.Expr           // the filter as it was written, where that is another order; nil otherwise
+	project []expr.Expr         // over columns; nil: columns as they are
+	joins   []*inshard.Join     // of the rows that pass
+	row     []int               // numbers of what the joins give; nil: those of columns
+	agg     *fragment.Aggregate // over columns, or row
 
 	partners []func(x *explainer, depth int) // of joins, in their order
 	topN     []expr.SortKey                  // over the output
@@ -107,7 +107,7 @@ func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read
 		f.Project = append(f.Project, e)
 	}
 	if s.agg != nil {
-		if f.Agg, err = s.agg.Ship(run); err != nil {
+		if f.Agg, err = inshard.ShipAggregate(run, s.agg); err != nil {
 			return nil, err
 		}
 	}
@@ -281,7 +281,7 @@ func (s *tableScan) byEntries(ctx context.Context, run *exec.Run, spans []fragme
 		return nil, nil
 	}
 	run.Single = false // the entries and the rows are read at one state
-	dealt, _, err := locate.ByEntries(run.RT.Catalog, s.table.Desc, s.path.Index, access.Starts(spans), func(frags []*fragment.Read, each func([]types.Value) error) error {
+	return locate.ByEntries(run.RT.Catalog, s.table.Desc, s.path.Index, access.Starts(spans), func(frags []*fragment.Read, each func([]types.Value) error) error {
 		op, err := exec.NewTableRead(ctx, run, frags, exec.ReadOptions{Mode: o.Mode, Lock: o.Lock, Actual: o.Actual})
 		if err != nil {
 			return err
@@ -289,7 +289,6 @@ func (s *tableScan) byEntries(ctx context.Context, run *exec.Run, spans []fragme
 		defer op.Close()
 		return spill.Each(ctx, op, each)
 	})
-	return dealt, err
 }
 
 // spread are the reads of spans in the tablets that may have rows in them.

@@ -74,7 +74,6 @@ func (s *subplan) run() subquery.Plan {
 
 // explain shows a subquery that runs while rows are computed: once for each set of outer values.
 func (s *subplan) explain(x *explainer) {
-	x.add(0, "Subquery", s.root.self(), "", s.what)
-	x.lines[len(x.lines)-1].Correlated = len(s.refs) > 0
+	x.add(0, "Subquery", s.root.self(), "", s.what).Correlated = len(s.refs) > 0
 	s.root.explain(x, 1)
 }

@@ -43,7 +43,7 @@ func foreign(n ast.StmtNode, text string, o Options) error {
 		near = s.find(lexemes(), len(text))
 	} else if mentions(text, "fetch") { // the tree has a LIMIT
 		near = max(at("fetch first").find(lexemes(), -1), at("fetch next").find(lexemes(), -1))
-	} else if mentions(text, "group") && (mentions(text, "asc") || mentions(text, "desc")) {
+	} else if mentions(text, "group") && mentions(text, "asc", "desc") {
 		near = groupDirection(lexemes())
 	}
 	if near < 0 {
@@ -103,7 +103,7 @@ func foreignStatement(n ast.StmtNode, text string) *stumble {
 				return s
 			}
 		}
-		if !mentions(text, "wait") && !mentions(text, "tablesample") {
+		if !mentions(text, "wait", "tablesample") {
 			return nil // trees may be large
 		}
 		var f foreignQuery

@@ -70,11 +70,13 @@ func signIntervals(text string, mode mysql.SQLMode) string {
 	return s.changed()
 }
 
-// mentions tells whether a text has a word, in any case, somewhere.
-func mentions(text, word string) bool {
+// mentions tells whether a text has one of some words, in any case, somewhere.
+func mentions(text string, words ...string) bool {
 	for i := range len(text) {
-		if text[i]|0x20 == word[0] && mentionsAt(text, i, word) {
-			return true
+		for _, word := range words {
+			if text[i]|0x20 == word[0] && mentionsAt(text, i, word) {
+				return true
+			}
 		}
 	}
 	return false

@@ -128,7 +128,7 @@ func Expr(text string) (ast.ExprNode, error) {
 // Kept reads a statement as a descriptor keeps it. Functions that went by two names once, one of them not MySQL's, are called by the other.
 func Kept(text string, o Options) (ast.StmtNode, error) {
 	n, err := Parse(text, o)
-	if err == nil && (mentions(text, "nvl") || mentions(text, "json_append")) {
+	if err == nil && mentions(text, "nvl", "json_append") {
 		n.Accept(formerNames{})
 	}
 	return n, err

@@ -37,7 +37,7 @@ func words(text string, mode mysql.SQLMode, visit func(depth, at int, word strin
 
 // checkParts refuses ORDER BY, LIMIT, INTO and locks of a part of a set operation that is not in parentheses, unless it is the last. 1064.
 func checkParts(text string, mode mysql.SQLMode) error {
-	if !mentions(text, "union") && !mentions(text, "except") && !mentions(text, "intersect") {
+	if !mentions(text, "union", "except", "intersect") {
 		return nil
 	}
 	ended, before := []bool{false}, "" // at each depth: the part is at its end

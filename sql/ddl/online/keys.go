@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/clock"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/metalock"
 	"cloudsql/storage/collation"
@@ -37,12 +38,8 @@ type pacedKey struct{}
 
 // pace rests as long as the last piece of a paced change took, so that it takes half of what it could.
 func pace(ctx context.Context, took time.Duration) {
-	if ctx.Value(pacedKey{}) == nil {
-		return
-	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(min(took, mostPaced)):
+	if ctx.Value(pacedKey{}) != nil {
+		_ = clock.Sleep(ctx, min(took, mostPaced)) // whoever goes on finds that ctx has ended
 	}
 }
 
