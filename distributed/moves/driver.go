@@ -76,8 +76,8 @@ const (
 	freezeLook     = 300 * time.Millisecond // for a moment when nobody is in the tablet, before anybody is kept out
 	freezeWait     = 50 * time.Millisecond  // for those who are in the tablet, with nobody let in: at first
 	freezeWaitMost = 150 * time.Millisecond // and after many attempts in vain
-	freezeFirst    = 110 * time.Millisecond // from when nobody is let in to the flip, which takes a round more: at first
-	freezeTries    = 8                      // attempts in vain for which that stays so
+	freezeFirst    = 95 * time.Millisecond  // from when nobody is let in to the flip, which takes a round more: at first
+	freezeTries    = 10                     // attempts in vain for which that stays so
 	freezeMost     = 2 * time.Second        // and after some more
 	thawPause      = 400 * time.Millisecond // between two attempts to freeze
 	calmRound      = 40 * time.Millisecond  // of a change of the catalog: at most, before anybody is kept out

@@ -69,9 +69,20 @@ func (s *Sort) Drain(ctx context.Context) error {
 			if err := s.Take(ctx, b.Row(i)); err != nil {
 				return err
 			}
+			if i == 0 && s.order.encodable {
+				s.reserve(n - 1)
+			}
 		}
 	}
 }
+
+// reserve makes room for the keys of n more rows, if they are as long as the last one: small sorts would spend as much time on growing.
+func (s *Sort) reserve(n int) {
+	s.blob = slices.Grow(s.blob, min(n*len(s.key), mostReserved))
+	s.ends = slices.Grow(s.ends, n)
+}
+
+const mostReserved = 64 << 10
 
 // Begin gets ready to take rows.
 func (s *Sort) Begin() {

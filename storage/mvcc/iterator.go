@@ -13,8 +13,9 @@ import (
 const MaxSteps = 8
 
 // Where the store steps over more than MaxSteps entries to leave one key, the keys that follow are left by a seek at
-// once: removed versions lie in the store until it compacts them, unseen here, and a hot row can have thousands. Now
-// and then a step tries whether the crowd is over.
+// once: a hot row can have thousands of versions, and removed ones, unseen here, lie in the store until it compacts them. A seek right
+// after another goes on from where each of the store's levels is, which costs half of one after steps. Now and then a step tries
+// whether the crowd is over.
 const (
 	minStretch = 8 // keys that are left by seeks between two tries
 	maxStretch = 128
@@ -47,6 +48,7 @@ type Iterator struct {
 	window  int // keys that are left by steps between two looks at how many those were
 	left    int // of those, how many are to come
 	steps   int // of the store's iterator, when they were looked at last
+	far     int // keys since then that were left by a seek after MaxSteps in vain
 }
 
 // Open begins reading keys in [lower, upper) at a timestamp; 0 stands for the newest. The bounds are kept until Close.
@@ -246,8 +248,8 @@ func (i *Iterator) passVersions() {
 // seldom, the longer all is well.
 func (i *Iterator) look() {
 	n, keys := i.stepped(), max(i.window, 1)
-	long := n-i.steps > MaxSteps*keys
-	i.steps = n
+	long := n-i.steps > MaxSteps*keys || 2*i.far > keys
+	i.steps, i.far = n, 0
 	if !long {
 		i.stretch, i.window = 0, min(2*keys, maxWindow)
 	} else {
@@ -264,6 +266,7 @@ func (i *Iterator) stepPast() {
 			return
 		}
 	}
+	i.far++
 	i.seekPast()
 }
 

@@ -92,7 +92,7 @@ func (w *table) start(r *run) {
 	}
 	r.client("", w.insert)
 	r.client("", w.lock)
-	r.client("", w.audit)
+	r.client("readTimeout=60s", w.audit) // it looks at millions of rows, beside all others
 }
 
 // some is the first of n neighbouring rows.
