@@ -32,7 +32,7 @@ func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*dml.Insert, *logi
 		name = &with
 	}
 	privs := insertPrivileges(s)
-	tgt, view, err := logical.InsertTarget(ctx, name, s.Columns, privs)
+	tgt, view, err := logical.InsertTarget(ctx, name, s.Columns, privs, false)
 	if err != nil {
 		return nil, nil, err
 	}

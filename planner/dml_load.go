@@ -48,11 +48,7 @@ type loadAssignment struct {
 const loadBytes = 1 << 20 // of a batch of rows that is sent
 
 func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
-	tgt, err := logical.BaseTable(ctx, s.Table)
-	if err != nil {
-		return nil, err
-	}
-	n := insertBinder{&dml.Insert{Target: tgt, Kind: fragment.Insert}}
+	n := insertBinder{&dml.Insert{Kind: fragment.Insert}}
 	privs := []mysql.PrivilegeType{mysql.InsertPriv}
 	switch s.OnDuplicate {
 	case ast.OnDuplicateKeyHandlingIgnore:
@@ -62,10 +58,9 @@ func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
 		privs = append(privs, mysql.DeletePriv)
 	case ast.OnDuplicateKeyHandlingError:
 	}
-	for _, priv := range privs {
-		if err := ctx.Check(priv, n.DB, n.Table.Name); err != nil {
-			return nil, err
-		}
+	err := n.bindLoadTable(ctx, s, privs)
+	if err != nil {
+		return nil, err
 	}
 	p := &loadPlan{}
 	if p.format, err = loadFormat(ctx, s); err != nil {
@@ -87,6 +82,29 @@ func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
 		p.Ties, err = change.Tie(ctx, n.Ignore, &p.tables, change.Target{DB: n.DB, Table: n.Table, Kind: n.Kind})
 	}
 	return p, err
+}
+
+// bindLoadTable finds the table, perhaps through a view of one: 1221 and 1288 for others.
+func (n insertBinder) bindLoadTable(ctx *Context, s *ast.LoadDataStmt, privs []mysql.PrivilegeType) (err error) {
+	var named []*ast.ColumnName
+	for _, c := range s.ColumnsAndUserVars {
+		if c.ColumnName != nil {
+			named = append(named, c.ColumnName)
+		}
+	}
+	n.Target, n.View, err = logical.InsertTarget(ctx, s.Table, named, privs, true)
+	switch code := mysqlerr.Code(err); {
+	case code == mysqlerr.ViewNoInsertFieldList, code == mysqlerr.ViewMultiupdate, err == nil && n.View != nil && len(n.View.Joined) > 0:
+		return mysqlerr.New(mysqlerr.WrongUsage, "Multi-table VIEW", "LOAD")
+	case code == mysqlerr.NonInsertableTable:
+		return mysqlerr.New(mysqlerr.NonUpdatableTable, s.Table.Name.O, "LOAD")
+	}
+	for _, priv := range privs {
+		if n.View == nil && err == nil {
+			err = ctx.Check(priv, n.DB, n.Table.Name)
+		}
+	}
+	return err
 }
 
 // loadFormat reads the clauses CHARACTER SET, FIELDS and LINES.
@@ -115,6 +133,11 @@ func (p *loadPlan) bindTargets(n insertBinder, s *ast.LoadDataStmt) error {
 		if err := n.nameColumns(nil); err != nil {
 			return err
 		}
+		for _, c := range n.Columns() {
+			if c.Expr != nil {
+				return mysqlerr.New(mysqlerr.NonupdatableColumn, c.Field.Name)
+			}
+		}
 		for _, pos := range n.Named {
 			p.into = append(p.into, loadTarget{pos: pos, nowhere: n.Table.Columns[pos].Generated != ""})
 		}
@@ -125,7 +148,7 @@ func (p *loadPlan) bindTargets(n insertBinder, s *ast.LoadDataStmt) error {
 			p.into = append(p.into, loadTarget{variable: strings.ToLower(c.UserVar.Name)})
 			continue
 		}
-		pos, err := n.columnOf(c.ColumnName)
+		pos, err := n.Position(c.ColumnName)
 		if err != nil {
 			return err
 		}
@@ -138,15 +161,6 @@ func (p *loadPlan) bindTargets(n insertBinder, s *ast.LoadDataStmt) error {
 	return nil
 }
 
-// columnOf finds a column of the table. 1054.
-func (n insertBinder) columnOf(c *ast.ColumnName) (int, error) {
-	pos := n.Table.ColumnByName(c.Name.L)
-	if pos < 0 || c.Table.O != "" && !strings.EqualFold(c.Table.O, n.Alias) {
-		return 0, mysqlerr.New(mysqlerr.BadField, bind.FullName(c), bind.FieldList)
-	}
-	return pos, nil
-}
-
 // bindSet binds SET, over the row's columns by position.
 func (p *loadPlan) bindSet(ctx *Context, n insertBinder, list []*ast.Assignment) error {
 	env := *ctx.Env
@@ -154,7 +168,7 @@ func (p *loadPlan) bindSet(ctx *Context, n insertBinder, list []*ast.Assignment)
 	b := &bind.Binder{Env: &env, Clause: bind.FieldList, Default: ctx.DefaultOf}
 	sc := &bind.Scope{Cols: n.Columns()}
 	for _, a := range list {
-		pos, err := n.columnOf(a.Column)
+		pos, err := n.Position(a.Column)
 		if err != nil {
 			return err
 		}

@@ -570,7 +570,7 @@ func (d *testDB) cut(t *schema.Table, stmt *ast.CreateTableStmt) {
 }
 
 // columnType is what JSON_TABLE asks.
-func columnType(c *ast.ColumnDef) (types.Type, error) { return testType(c), nil }
+func columnType(c *ast.ColumnDef, _ collation.ID) (types.Type, error) { return testType(c), nil }
 
 func testType(c *ast.ColumnDef) types.Type {
 	ft := c.Tp

@@ -49,6 +49,9 @@ type Binder struct {
 	depth int // nesting of the expression being bound
 }
 
+// ColumnType gives the type that a column's definition says; text is the collation of texts that name none.
+type ColumnType func(def *ast.ColumnDef, text collation.ID) (types.Type, error)
+
 // typing is how the session types calls.
 func (b *Binder) typing() *expr.Typing {
 	if b.Env == nil {

@@ -3,7 +3,6 @@ package jsontable
 import (
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
@@ -18,8 +17,9 @@ import (
 type Binder struct {
 	Alias      string
 	Env        *expr.Env
-	ColumnType func(def *ast.ColumnDef) (types.Type, error) // nil: there are none
-	Columns    []bind.Column                                // of the table, once it is bound; without numbers
+	Typing     *expr.Typing
+	ColumnType bind.ColumnType // nil: there are none
+	Columns    []bind.Column   // of the table, once it is bound; without numbers
 
 	seen     map[string]bool
 	nestings int
@@ -88,7 +88,7 @@ func (b *Binder) value(c *syntax.JSONColumn, out *Column) error {
 	if b.ColumnType == nil {
 		return mysqlerr.NotSupported("JSON_TABLE in this place")
 	}
-	if out.Type, err = b.ColumnType(c.Def); err != nil {
+	if out.Type, err = b.ColumnType(c.Def, b.Typing.Connection()); err != nil {
 		return err
 	}
 	if out.OnEmpty, err = b.response(out, c.OnEmpty); err != nil {

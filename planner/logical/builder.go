@@ -32,7 +32,7 @@ type Context struct {
 	// Access is asked once for each table and privilege (parser/mysql.PrivilegeType); nil allows all.
 	Access func(priv uint64, db, table string) error
 	// ColumnType is the type that a column's definition says, of JSON_TABLE; nil: there is none.
-	ColumnType func(def *ast.ColumnDef) (types.Type, error)
+	ColumnType bind.ColumnType
 	// Implied is told of tables that a data change may look into, or change, because of foreign keys, and of those that SELECT … FOR UPDATE
 	// locks, which counts as a change; nil: nobody wants to know.
 	Implied func(db string, t *schema.Table, write bool)

@@ -18,7 +18,7 @@ func (q fromClause) fromJSONTable(t *syntax.JSONTable, alias string) (Node, []bi
 		return nil, nil, err
 	}
 	n := &algebra.JSONTable{Name: alias, Doc: q.b.fold(doc)}
-	b := &jsontable.Binder{Alias: alias, Env: q.b.env, ColumnType: q.b.ctx.ColumnType}
+	b := &jsontable.Binder{Alias: alias, Env: q.b.env, Typing: q.b.ctx.Env.Typing, ColumnType: q.b.ctx.ColumnType}
 	if n.Table, err = b.Bind(t); err != nil {
 		return nil, nil, err
 	}

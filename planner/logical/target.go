@@ -51,7 +51,7 @@ func accessDenied(ctx *Context, db string) error {
 }
 
 // insertTarget finds the base table that rows of a view are inserted into. named are the columns that the statement has.
-func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnName, privs []mysql.PrivilegeType) (dml.Target, *dml.InsertView, error) {
+func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnName, privs []mysql.PrivilegeType, computed bool) (dml.Target, *dml.InsertView, error) {
 	b := newBuilder(ctx, Options{Changes: true})
 	q := b.newBlock()
 	b.stack = append(b.stack, q)
@@ -89,7 +89,7 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 	seen := map[int]bool{}
 	for _, c := range cols {
 		switch own := c.Expr == nil && (merging{q}).tableWith(c.ID) == t; {
-		case own && seen[c.ID] || !own && !item.several:
+		case own && seen[c.ID] || !own && !item.several && !computed:
 			return dml.Target{}, nil, mysqlerr.New(mysqlerr.NonInsertableTable, v.Name, "INSERT")
 		case own:
 			seen[c.ID] = true
@@ -142,13 +142,13 @@ func (it *fromItem) insertTable(q *selectQuery, cols []bind.Column, named []*ast
 }
 
 // InsertTarget finds what an INSERT goes to: a base table, or one through a view, for which the caller's privileges on the view's
-// tables have been seen to.
-func InsertTarget(ctx *Context, n *ast.TableName, named []*ast.ColumnName, privs []mysql.PrivilegeType) (dml.Target, *dml.InsertView, error) {
+// tables have been seen to. With computed, the view may have columns that are, which the statement does not name.
+func InsertTarget(ctx *Context, n *ast.TableName, named []*ast.ColumnName, privs []mysql.PrivilegeType, computed bool) (dml.Target, *dml.InsertView, error) {
 	if db, v := ctx.view(n); v != nil {
 		if len(n.PartitionNames) > 0 {
 			return dml.Target{}, nil, mysqlerr.New(mysqlerr.PartitionOnNonpartitioned)
 		}
-		return insertTarget(ctx, v, db, named, privs)
+		return insertTarget(ctx, v, db, named, privs, computed)
 	}
 	t, err := BaseTable(ctx, n)
 	return t, nil, err

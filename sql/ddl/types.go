@@ -31,9 +31,9 @@ var blobBytes = []struct {
 	{mysql.TypeTinyBlob, 1<<8 - 1}, {mysql.TypeBlob, 1<<16 - 1}, {mysql.TypeMediumBlob, 1<<24 - 1}, {mysql.TypeLongBlob, 1<<32 - 1},
 }
 
-// ColumnType is the type that a column's definition says beyond tables.
-func ColumnType(def *ast.ColumnDef) (types.Type, error) {
-	return columnType(&Env{SQLMode: mysql.ModeStrictTransTables}, def, collation.Default)
+// ColumnType is the type that a column's definition says beyond tables; text is the collation of texts that name none.
+func ColumnType(def *ast.ColumnDef, text collation.ID) (types.Type, error) {
+	return columnType(&Env{SQLMode: mysql.ModeStrictTransTables}, def, text)
 }
 
 // columnType makes a column's type of a parsed one. tableCollation is what a string column has by default.

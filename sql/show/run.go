@@ -161,5 +161,5 @@ func (r *Result) keep(fn func(row []types.Value) (bool, error)) error {
 
 // Help answers HELP: there is none.
 func Help() *Result {
-	return &Result{Fields: []types.Field{TextField("source_category_name", 64), TextField("name", 64), TextField("is_it_category", 1)}}
+	return &Result{Fields: []types.Field{TextField("name", 64), TextField("is_it_category", 1)}}
 }

@@ -59,6 +59,10 @@ func (q *qualifier) Enter(n ast.Node) (ast.Node, bool) {
 		if n.Kind == ast.SelectStmtKindTable && n.Fields != nil {
 			n.Kind = ast.SelectStmtKindSelect
 		}
+	case *ast.SetOprStmt:
+		q.keepGlobal(n.OrderBy)
+	case *ast.SetOprSelectList:
+		q.keepGlobal(n.OrderBy)
 	case *ast.FieldList:
 		q.fields(n)
 	case *ast.Join:
@@ -69,6 +73,30 @@ func (q *qualifier) Enter(n ast.Node) (ast.Node, bool) {
 
 // Leave implements ast.Visitor.
 func (q *qualifier) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// keepGlobal leaves names as they are in the ORDER BY of a whole, which has columns and no tables: 1250.
+func (q *qualifier) keepGlobal(o *ast.OrderByClause) {
+	if o != nil {
+		o.Accept(globalNames{q.notes})
+	}
+}
+
+// globalNames forgets the tables of columns outside of subqueries.
+type globalNames struct{ notes *logical.Notes }
+
+// Enter implements ast.Visitor.
+func (g globalNames) Enter(n ast.Node) (ast.Node, bool) {
+	switch n := n.(type) {
+	case *ast.SubqueryExpr:
+		return n, true
+	case *ast.ColumnName:
+		delete(g.notes.Columns, n)
+	}
+	return n, false
+}
+
+// Leave implements ast.Visitor.
+func (g globalNames) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
 func columnName(c *bind.Column) *ast.ColumnName {
 	f := &c.Field

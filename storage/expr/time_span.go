@@ -97,6 +97,9 @@ func extractDate(u *unit, env *Env, v types.Value) (types.Value, error) {
 // 24 seconds there.
 const momentLength = 12
 
+// leastMoment is the least number that is read so.
+const leastMoment = 1e10
+
 func mayBeMoment(env *Env, s string) bool { return len(s) >= momentLength || env.Mode.Legacy }
 
 // hasDate tells of a value that it is no time alone.
@@ -114,6 +117,9 @@ func clockFields(env *Env, v types.Value) (c civil, neg, ok bool) {
 	if isStringKind(v.Kind()) {
 		s := strings.TrimSpace(string(v.Raw()))
 		isDate = mayBeMoment(env, s) && (strings.LastIndexByte(s, '-') > 0 || strings.ContainsAny(s, "/T") || isDigits(s) && len(s) >= momentLength)
+	}
+	if isNumberKind(v.Kind()) && !env.Mode.Legacy && v.ToFloat(nil) >= leastMoment {
+		isDate = true
 	}
 	if isDate {
 		c, ok = fuzzy(env, v)

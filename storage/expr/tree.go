@@ -175,7 +175,7 @@ func (f *folder) constant(c *Call) bool {
 	switch {
 	case c.def.class == Volatile, c.def.once, c.name == "row":
 		return false
-	case c.def.class == NeedsSession && (f.env.Session == nil || f.assigns && c.name == "@"):
+	case c.def.class == NeedsSession && (f.env.Session == nil || f.assigns && readsVariables(c.def)):
 		return false
 	case c.def.usesNow && f.env.Now.IsZero():
 		return false
@@ -188,6 +188,11 @@ func (f *folder) constant(c *Call) bool {
 		}
 	}
 	return true
+}
+
+// readsVariables tells whether a function reads user variables of the session.
+func readsVariables(d *def) bool {
+	return d.name == "@" || d.name == inVariables["extractvalue"] || d.name == inVariables["updatexml"]
 }
 
 func (f *folder) constantRow(c *Call) bool {

@@ -27,6 +27,14 @@ type Typing struct {
 	Client collation.ID
 }
 
+// Connection is collation_connection.
+func (t *Typing) Connection() collation.ID {
+	if t == nil || t.Collation == 0 {
+		return collation.Default
+	}
+	return t.Collation
+}
+
 // DefaultDivIncrement is MySQL's div_precision_increment.
 const DefaultDivIncrement = 4
 
@@ -39,6 +47,8 @@ var inLocale = map[string]string{"dayname": "dayname in", "monthname": "monthnam
 // New is New as the session types it; a nil Typing is MySQL's defaults.
 func (t *Typing) New(name string, args ...Expr) (Expr, error) {
 	switch {
+	case (name == "extractvalue" || name == "updatexml") && hasXPathVariables(args):
+		return New(inVariables[name], args...)
 	case t == nil:
 	case name == "/" && t.DivIncrement != DefaultDivIncrement:
 		return New("/ to", append(slices.Clip(args), NewInt(int64(t.DivIncrement)))...)

@@ -3,6 +3,7 @@ package expr
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -15,6 +16,29 @@ import (
 var xmlDefs = []def{
 	{name: "extractvalue", min: 2, max: 2, since: version.V2, typ: typeXML, prep: prepXPath, fn: extractValue},
 	{name: "updatexml", min: 3, max: 3, since: version.V2, typ: typeXML, prep: prepXPath, fn: updateXML},
+	{name: inVariables["extractvalue"], min: 2, max: 2, class: NeedsSession, since: version.V2, typ: typeXML, prep: prepXPath, fn: extractValue, render: renderXML},
+	{name: inVariables["updatexml"], min: 3, max: 3, class: NeedsSession, since: version.V2, typ: typeXML, prep: prepXPath, fn: updateXML, render: renderXML},
+}
+
+// inVariables are the functions of XPath, and what they are where the path has user variables ($@x) of the session.
+var inVariables = map[string]string{"extractvalue": "extractvalue in variables", "updatexml": "updatexml in variables"}
+
+// hasXPathVariables tells of the arguments of a function of inVariables that it is one of those.
+func hasXPathVariables(args []Expr) bool {
+	if len(args) < 2 {
+		return false
+	}
+	k, ok := args[1].(*Const)
+	return ok && bytes.Contains(k.Val.Raw(), []byte("$@"))
+}
+
+func renderXML(c *Call) string {
+	name, _, _ := strings.Cut(c.name, " ")
+	args := make([]string, len(c.args))
+	for i, a := range c.args {
+		args[i] = a.String()
+	}
+	return name + "(" + strings.Join(args, ",") + ")"
 }
 
 type xmlKind uint8
@@ -54,7 +78,8 @@ type xmlReader struct {
 
 // typeXML is text of the collation that the arguments are compared under.
 func typeXML(c *Call) error {
-	if _, err := mergeAll(c.name, true, c.args); err != nil {
+	name, _, _ := strings.Cut(c.name, " ")
+	if _, err := mergeAll(name, true, c.args); err != nil {
 		return err
 	}
 	err := c.setStringResult(1<<28, c.args...)
@@ -277,39 +302,39 @@ func (r *xmlReader) what() string {
 
 // prepXPath reads a path that is the same for all rows.
 func prepXPath(c *Call) {
-	k, ok := c.args[1].(*Const)
-	if !ok || k.Val.IsNull() {
+	text, ok := c.constText(1)
+	if !ok {
 		return
 	}
-	if x, err := parseXPath(k.Val.Raw()); err == nil {
+	if x, err := parseXPath(text); err == nil {
 		c.aux = x
 	}
 }
 
 // evalXML evaluates the path of a call over its document; nil, nil where that is not well-formed, with warning 1525.
-func evalXML(c *Call, env *Env, doc, path types.Value) (*xpathRun, xpathValue, error) {
+func evalXML(c *Call, env *Env, doc []byte, path types.Value) (*xpathRun, xpathValue, error) {
 	x, ok := c.aux.(*xpath)
 	if !ok {
 		var err error
-		if x, err = parseXPath(path.Raw()); err != nil {
+		if x, err = parseXPath(string(c.text(1, path))); err != nil {
 			return nil, xpathValue{}, err
 		}
 	}
-	if err := env.work(xmlSteps * len(doc.Raw())); err != nil {
+	if err := env.work(xmlSteps * len(doc)); err != nil {
 		return nil, xpathValue{}, err
 	}
-	nodes, wrong := readXML(doc.Raw())
+	nodes, wrong := readXML(doc)
 	if wrong != "" {
 		env.warn(mysqlerr.WrongValue, "XML", wrong)
 		return nil, xpathValue{}, nil
 	}
-	run := &xpathRun{nodes: nodes, meter: env.meter(), coll: c.args[0].Type().Collation}
+	run := &xpathRun{nodes: nodes, meter: env.meter(), coll: c.typ.Collation, session: env.Session}
 	v := run.eval(x.top, xpathContext{node: 0, position: 1, size: 1})
 	return run, v, run.err
 }
 
 func extractValue(c *Call, env *Env, a []types.Value) (types.Value, error) {
-	run, v, err := evalXML(c, env, a[0], a[1])
+	run, v, err := evalXML(c, env, c.text(0, a[0]), a[1])
 	if err != nil || run == nil {
 		return types.Null, err
 	}
@@ -322,16 +347,16 @@ func extractValue(c *Call, env *Env, a []types.Value) (types.Value, error) {
 
 // updateXML replaces the only part of a document that the path finds.
 func updateXML(c *Call, env *Env, a []types.Value) (types.Value, error) {
-	run, v, err := evalXML(c, env, a[0], a[1])
+	doc, with := c.text(0, a[0]), c.text(2, a[2])
+	run, v, err := evalXML(c, env, doc, a[1])
 	if err != nil || run == nil || v.kind != xpathNodes {
 		return types.Null, err
 	}
-	doc := a[0].Raw()
 	if len(v.set) != 1 {
 		return c.str(bytes.Clone(doc)), nil
 	}
 	n := &run.nodes[v.set[0]]
-	out := make([]byte, 0, len(doc)+len(a[2].Raw()))
-	out = append(append(append(out, doc[:n.from]...), a[2].Raw()...), doc[n.to:]...)
+	out := make([]byte, 0, len(doc)+len(with))
+	out = append(append(append(out, doc[:n.from]...), with...), doc[n.to:]...)
 	return c.str(out), nil
 }

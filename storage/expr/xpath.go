@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"bytes"
 	"math"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ type xpathOp uint8
 const (
 	xpathNumber xpathOp = iota
 	xpathString
+	xpathVariable
 	xpathPath // steps from args[0], or from the context or the root
 	xpathUnion
 	xpathBinary
@@ -27,7 +27,7 @@ const (
 // xpathExpr is a parsed expression of XPath.
 type xpathExpr struct {
 	op    xpathOp
-	text  string // a literal, as it was written; the operator; the function
+	text  string // a literal, as it was written; the operator; the function; the user variable
 	args  []*xpathExpr
 	root  bool // a path that begins at the root
 	steps []xpathStep
@@ -43,15 +43,21 @@ type xpathStep struct {
 // xpath is a whole expression.
 type xpath struct{ top *xpathExpr }
 
+// isContext tells whether an expression is a point.
+func (e *xpathExpr) isContext() bool {
+	return e.op == xpathPath && len(e.args) == 0 && !e.root && len(e.steps) == 1 && e.steps[0].axis == "self" && e.steps[0].name == "" && len(e.steps[0].preds) == 0
+}
+
 // isNodes tells whether an expression gives nodes.
 func (e *xpathExpr) isNodes() bool { return e.op == xpathPath || e.op == xpathUnion }
 
 // xpathParser reads an expression.
 type xpathParser struct {
-	s     string
-	pos   int
-	depth int
-	err   error
+	s      string
+	pos    int
+	depth  int
+	within int // predicates that are open
+	err    error
 }
 
 // maxXPathDepth is how deep expressions nest.
@@ -61,8 +67,8 @@ const maxXPathDepth = 200
 const maxXPathShown = 64
 
 // parseXPath reads an expression; 1105 where it is none, as in MySQL.
-func parseXPath(text []byte) (*xpath, error) {
-	p := &xpathParser{s: string(text)}
+func parseXPath(text string) (*xpath, error) {
+	p := &xpathParser{s: text}
 	top := p.binary(0)
 	p.space()
 	if p.err == nil && p.pos < len(p.s) {
@@ -283,7 +289,9 @@ func (p *xpathParser) nameTest() string {
 func (p *xpathParser) predicates() []*xpathExpr {
 	var list []*xpathExpr
 	for p.err == nil && p.take("[") {
+		p.within++
 		list = append(list, p.binary(0))
+		p.within--
 		if p.err == nil && !p.take("]") {
 			p.fail("syntax error")
 		}
@@ -316,6 +324,8 @@ func (p *xpathParser) primary() *xpathExpr {
 			p.pos++
 		}
 		return &xpathExpr{op: xpathNumber, text: p.s[from:p.pos]}
+	case c == '$':
+		return p.variable()
 	case c == '(':
 		p.pos++
 		e := p.binary(0)
@@ -343,7 +353,25 @@ func (p *xpathParser) primary() *xpathExpr {
 	if n := len(e.args); p.err == nil && (n < arity[0] || n > arity[1] || (name == "count" || name == "sum") && !e.args[0].isNodes()) {
 		return p.fail("syntax error")
 	}
+	if len(e.args) == 0 && p.within == 0 && xpathOfContext[name] {
+		return p.fail("syntax error")
+	}
 	return e
+}
+
+// xpathOfContext are functions that without arguments are about the node that a predicate is asked of.
+var xpathOfContext = map[string]bool{"last": true, "position": true, "string-length": true}
+
+// variable reads $@x, a user variable of the session. A local one, $x, is none here.
+func (p *xpathParser) variable() *xpathExpr {
+	at := p.pos
+	p.pos++
+	user := p.take("@")
+	name := p.nameTest()
+	if p.err == nil && !user {
+		p.err = mysqlerr.Newf(mysqlerr.UnknownError, "Unknown XPATH variable at: '%s'", p.s[at:p.pos])
+	}
+	return &xpathExpr{op: xpathVariable, text: strings.ToLower(name)}
 }
 
 // xpathKind is what a value is.
@@ -361,6 +389,7 @@ const (
 type xpathValue struct {
 	kind xpathKind
 	set  []int // nodes, in the order of the document
+	size int   // how many nodes a predicate is asked of, if the only one is its own (.): what COUNT makes of it
 	num  float64
 	text []byte // of a number: as it was written; nil: by its value
 }
@@ -370,10 +399,11 @@ type xpathContext struct{ node, position, size int }
 
 // xpathRun is an evaluation over one document.
 type xpathRun struct {
-	nodes []xmlNode
-	coll  collation.ID
-	meter *meter
-	err   error
+	nodes   []xmlNode
+	coll    collation.ID
+	meter   *meter
+	session Session // nil: there are no variables
+	err     error
 }
 
 func (r *xpathRun) spend(n int) bool {
@@ -397,6 +427,8 @@ func (r *xpathRun) eval(e *xpathExpr, c xpathContext) xpathValue {
 		return xpathValue{kind: xpathNum, num: types.Str(e.text).ToFloat(nil), text: []byte(e.text)}
 	case xpathString:
 		return xpathValue{kind: xpathText, text: []byte(e.text)}
+	case xpathVariable:
+		return r.variable(e.text)
 	case xpathUnion:
 		a, b := r.eval(e.args[0], c), r.eval(e.args[1], c)
 		return xpathValue{kind: xpathNodes, set: ordered(append(slices.Clone(a.set), b.set...))}
@@ -410,6 +442,8 @@ func (r *xpathRun) eval(e *xpathExpr, c xpathContext) xpathValue {
 	}
 	set := []int{c.node}
 	switch {
+	case e.isContext():
+		return xpathValue{kind: xpathNodes, set: set, size: c.size}
 	case len(e.args) > 0:
 		set = r.eval(e.args[0], c).set
 	case e.root:
@@ -419,6 +453,22 @@ func (r *xpathRun) eval(e *xpathExpr, c xpathContext) xpathValue {
 		set = r.step(&e.steps[i], set)
 	}
 	return xpathValue{kind: xpathNodes, set: set}
+}
+
+// variable is the value of a user variable.
+func (r *xpathRun) variable(name string) xpathValue {
+	if r.session == nil {
+		r.err = errNoSession
+		return xpathValue{}
+	}
+	v, t := r.session.UserVar(name)
+	switch {
+	case v.IsNull():
+		return xpathValue{}
+	case isNumberKind(v.Kind()):
+		return xpathValue{kind: xpathNum, num: v.ToFloat(nil), text: textOf(v, &t)}
+	}
+	return xpathValue{kind: xpathText, text: textOf(v, &t)}
 }
 
 // ordered is a set in the order of the document, each node once.
@@ -508,7 +558,7 @@ func (r *xpathRun) axis(axis string, from int, test func(int) bool) []int {
 	return out // MySQL has no siblings, and nothing that precedes or follows
 }
 
-// filter gives those of a list for which a predicate holds.
+// filter gives those of a list for which a predicate holds: what is no condition is the place of one, be it text.
 func (r *xpathRun) filter(p *xpathExpr, list []int) []int {
 	var out []int
 	for i, n := range list {
@@ -516,7 +566,11 @@ func (r *xpathRun) filter(p *xpathExpr, list []int) []int {
 		if r.err != nil {
 			return nil
 		}
-		if v.kind == xpathNum && v.num == float64(i+1) || v.kind != xpathNum && r.truth(v) {
+		if v.kind == xpathBool || v.kind == xpathNodes {
+			if r.truth(v) {
+				out = append(out, n)
+			}
+		} else if r.place(v) == float64(i+1) {
 			out = append(out, n)
 		}
 	}
@@ -545,6 +599,14 @@ func (r *xpathRun) number(v xpathValue) float64 {
 		return types.Str(string(r.string(v))).ToFloat(nil)
 	}
 	return math.NaN()
+}
+
+// place is a value as a whole number.
+func (r *xpathRun) place(v xpathValue) float64 {
+	if v.kind == xpathNum {
+		return math.RoundToEven(r.number(v))
+	}
+	return math.Trunc(r.number(v))
 }
 
 func (r *xpathRun) truth(v xpathValue) bool {
@@ -688,7 +750,7 @@ func (r *xpathRun) call(e *xpathExpr, c xpathContext) xpathValue {
 	case "boolean":
 		return xpathTruth(r.truth(args[0]))
 	case "count":
-		return num(float64(len(args[0].set)))
+		return num(float64(max(len(args[0].set), args[0].size)))
 	case "sum":
 		sum := 0.0
 		for _, n := range args[0].set {
@@ -706,7 +768,11 @@ func (r *xpathRun) call(e *xpathExpr, c xpathContext) xpathValue {
 	case "string-length":
 		return num(float64(runeCount(r.string(args[0]))))
 	case "contains":
-		return xpathTruth(bytes.Contains(r.string(args[0]), r.string(args[1])))
+		at, err := findText(r.meter, r.string(args[0]), r.string(args[1]), r.coll)
+		if err != nil && r.err == nil {
+			r.err = err
+		}
+		return xpathTruth(at >= 0)
 	case "substring":
 		return xpathValue{kind: xpathText, text: r.substring(args)}
 	}

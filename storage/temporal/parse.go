@@ -266,7 +266,7 @@ func (c *Civil) Check(r Rules) Issue {
 	return 0
 }
 
-// DatetimeFromNumber reads YYMMDD, YYYYMMDD, YYMMDDhhmmss or YYYYMMDDhhmmss.
+// DatetimeFromNumber reads YYMMDD, YYYYMMDD, YYMMDDhhmmss or YYYYMMDDhhmmss; the microseconds may be a second, to which they were rounded.
 func DatetimeFromNumber(n int64, micro int, r Rules) (p Parsed) {
 	n, ok := widenDate(n)
 	if !ok {
@@ -281,6 +281,14 @@ func DatetimeFromNumber(n int64, micro int, r Rules) (p Parsed) {
 	}
 	if p.Issue = c.Check(r); p.Issue != 0 {
 		return p
+	}
+	if micro == MicrosPerSecond {
+		packed, ok := Round(c.Pack(), 6)
+		if !ok {
+			p.Issue = Truncated
+			return p
+		}
+		c = Of(packed)
 	}
 	p.Civil, p.OK = c, true
 	return p
@@ -438,6 +446,9 @@ func TimeFromNumber(n int64, micro int, r Rules) (p ParsedTime) {
 		return p
 	} else {
 		p.Micros, p.OK = (n/10000*3600+n/100%100*60+n%100)*MicrosPerSecond+int64(micro), true
+		if p.Micros > MaxTime {
+			p.Micros, p.Issue = MaxTime, OutOfRange
+		}
 	}
 	if neg {
 		p.Micros = -p.Micros

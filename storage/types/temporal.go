@@ -66,6 +66,22 @@ func roundedTemporal(v Value) (int64, int) {
 	return n, 0
 }
 
+// wholeParts is numberParts, and a second of microseconds, and not another number, where these are rounded to one. The first format's
+// programs rounded the number, to what may be no date.
+func wholeParts(v Value, m *Mode) (n int64, micro int, ok bool) {
+	n, micro, ok = numberParts(v)
+	if ok && micro == 0 && v.kind == KindDecimal && v.aux > 6 && !m.legacy() {
+		up := int64(1)
+		if n < 0 {
+			up = -1
+		}
+		if compareDecimals(v, DecSmall(n, 0))*int(up) < 0 {
+			return n - up, temporal.MicrosPerSecond, true
+		}
+	}
+	return n, micro, ok
+}
+
 // numberParts splits a number into its integer part and microseconds (without sign); false where it is too large.
 func numberParts(v Value) (n int64, micro int, ok bool) {
 	switch v.kind {
@@ -129,7 +145,7 @@ func ReadDatetime(v Value, m *Mode) (p temporal.Parsed) {
 			return parseDatetime(text, m)
 		}
 	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
-		if n, micro, ok := numberParts(v); ok && n >= 0 {
+		if n, micro, ok := wholeParts(v, m); ok && n >= 0 {
 			if n == 0 && m != nil && m.NoZeroDate && !m.Legacy { // 0.5 is no other date than 0
 				micro = 0
 			}
@@ -212,7 +228,7 @@ func ReadTime(v Value, m *Mode) (p temporal.ParsedTime) {
 			return temporal.ParseTime(text, m.rules())
 		}
 	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
-		if n, micro, ok := numberParts(v); ok {
+		if n, micro, ok := wholeParts(v, m); ok {
 			p = temporal.TimeFromNumber(n, micro, m.rules())
 			if n == 0 && (v.kind == KindDecimal && DecimalSign(v) < 0 || v.kind == KindFloat && v.Float() < 0) {
 				p.Micros = -p.Micros // -0.5 has no signed integer part

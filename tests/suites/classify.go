@@ -76,7 +76,7 @@ const everything = "@@"
 // classify gives the blame for a difference, and remembers what it leaves different.
 func (c classifier) classify(r Result) Blame {
 	st, by := c.executed(r.Statement)
-	names := touched(st)
+	names := touched(forWhat.ReplaceAllString(st, ""))
 	if r.Reason == "" {
 		if names.made {
 			for _, n := range names.list {
@@ -102,6 +102,9 @@ func (c classifier) classify(r Result) Blame {
 	}
 	return b
 }
+
+// forWhat is what comes before the statement of SET STATEMENT.
+var forWhat = regexp.MustCompile(`^set statement .*? for `)
 
 // inherit lets a view, or a table that a query fills, be what it reads is.
 func (c classifier) inherit(st string, names touch) {
@@ -323,6 +326,7 @@ var (
 	indexOf    = regexp.MustCompile(`^(?:create|drop) .*?\bindex\b.*? on ([\p{L}\p{N}_$.]+)`)
 	change     = regexp.MustCompile(`^(?:insert|replace)\b.*?(?:into )?([\p{L}\p{N}_$.]+) ?(?:\(|values?\b|select|set\b|table\b|with\b)|^update (?:ignore |low_priority )*([\p{L}\p{N}_$., ]+?) set\b|^delete (?:ignore |quick |low_priority )*(?:from )?([\p{L}\p{N}_$., ]+)|^load data.*into table ([\p{L}\p{N}_$.]+)|^rename tables? (.*)`)
 	prepared   = regexp.MustCompile(`^(?:prepare|deallocate prepare|drop prepare) ([\p{L}\p{N}_$]+)`)
+	renameTo   = regexp.MustCompile(`^alter .*?\btable\b.* rename (?:to |as )?([\p{L}\p{N}_$.]+)$`)
 	userVar    = regexp.MustCompile(`@([\p{L}\p{N}_$.]+) ?:?=|into @([\p{L}\p{N}_$.]+)`)
 	setting    = regexp.MustCompile(`^set (?:session |local |@@session\.|@@local\.|@@)?(sql_mode|names|character set|collation_[a-z]+|character_set_[a-z]+|default_storage_engine|time_zone|timestamp|div_precision_increment|group_concat_max_len|foreign_key_checks|autocommit)\b`)
 )
@@ -359,6 +363,9 @@ func touched(st string) (t touch) {
 		for _, g := range change.FindStringSubmatch(st)[1:] {
 			add(g)
 		}
+	}
+	if m := renameTo.FindStringSubmatch(st); m != nil {
+		add(m[1])
 	}
 	for _, m := range userVar.FindAllStringSubmatch(st, -1) {
 		t.list, t.made = append(t.list, "@"+m[1]+m[2]), true
@@ -422,10 +429,7 @@ func fold(row []string) string {
 			list[i] = strconv.FormatFloat(f, 'g', 9, 64)
 			continue
 		}
-		for _, f := range folds {
-			v = f.pattern.ReplaceAllString(v, f.with)
-		}
-		list[i] = strings.ToLower(v)
+		list[i] = folded(v)
 		if strings.Contains(v, "{") { // MariaDB keeps the order of a document's members
 			members := strings.FieldsFunc(list[i], func(c rune) bool { return strings.ContainsRune("{}[],", c) })
 			slices.Sort(members)
@@ -433,6 +437,14 @@ func fold(row []string) string {
 		}
 	}
 	return strings.Join(list, "\t")
+}
+
+// folded gives a text in a form that both servers have in common.
+func folded(v string) string {
+	for _, f := range folds {
+		v = f.pattern.ReplaceAllString(v, f.with)
+	}
+	return strings.ToLower(v)
 }
 
 var digits = regexp.MustCompile(`'[^']*'|\d{5,}`)

@@ -16,5 +16,6 @@
 //   - A file starts in an empty database test on both, with the same settings of the session, and leaves nothing behind.
 //   - A statement that takes longer than a limit, or loses its connection, is counted as such, and the file goes on with new connections on both.
 //   - A command that can't be followed ends its file; what is left of it is not counted.
-//   - CREATE OR REPLACE TABLE and SET STATEMENT … FOR are given to the tested server in MySQL's words, for much would follow from their refusal.
+//   - CREATE OR REPLACE TABLE, SET STATEMENT … FOR and GRANT that makes accounts are given to the tested server in MySQL's words, for much would
+//     follow from their refusal.
 package suites

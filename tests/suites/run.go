@@ -79,6 +79,12 @@ var setup = []string{
 	"SET SESSION " + sqlMode + ", SESSION time_zone='+03:00'",
 }
 
+// globals are what SET sql_mode = DEFAULT means, and the character set of databases that name none.
+var globals = []string{
+	"SET GLOBAL " + sqlMode,
+	"SET GLOBAL character_set_server=utf8mb4, GLOBAL collation_server=utf8mb4_general_ci",
+}
+
 // Run runs a file and gives the result of each statement that was run.
 func Run(reference, tested *sql.DB, root, path string) (results []Result, err error) {
 	r := &runner{root: root, file: filepath.Base(path), current: "default"}
@@ -87,8 +93,10 @@ func Run(reference, tested *sql.DB, root, path string) (results []Result, err er
 		if err := clean(pool); err != nil {
 			return nil, err
 		}
-		if _, err := pool.Exec("SET GLOBAL " + sqlMode); err != nil { // what SET sql_mode = DEFAULT means
-			return nil, err
+		for _, q := range globals {
+			if _, err := pool.Exec(q); err != nil {
+				return nil, err
+			}
 		}
 	}
 	defer r.close()
@@ -513,7 +521,7 @@ func (r *runner) statement(c command, query string) {
 	for i, s := range r.sides {
 		q := r.expand(i, query)
 		if i == 1 {
-			q = r.inMySQL(q)
+			q = r.inMySQL(q, got[0].code == 0)
 		}
 		got[i] = s.run(r.current, q)
 		if i == 0 {
@@ -529,14 +537,18 @@ func (r *runner) statement(c command, query string) {
 var (
 	orReplace = regexp.MustCompile(`(?is)^create\s+or\s+replace\s+((?:temporary\s+)?table)\s+((?:if\s+not\s+exists\s+)?)([^\s(]+)`)
 	forOne    = regexp.MustCompile(`(?is)^set\s+statement\s+(?:[^'"]|'[^']*'|"[^"]*")*?\s+for\s+`)
+	grantTo   = regexp.MustCompile(`(?is)^grant\s.*\son\s.*\sto\s+([^\s,@;]+(?:@[^\s,;]+)?(?:\s*,\s*[^\s,@;]+(?:@[^\s,;]+)?)*)`)
 	dropTable = regexp.MustCompile(`(?i)^drop\s+(temporary\s+)?(tables?|view)\s+(?:if\s+exists\s+)?`)
 )
 
-// inMySQL gives a statement of MariaDB's in MySQL's language, where other statements rest on what it makes.
-func (r *runner) inMySQL(query string) string {
+// inMySQL gives a statement of MariaDB's, which it has done or refused, in MySQL's language, where other statements rest on what it makes.
+func (r *runner) inMySQL(query string, done bool) string {
 	if m := orReplace.FindStringSubmatch(query); m != nil {
 		r.sides[1].run(r.current, "DROP TABLE IF EXISTS "+m[3])
 		return "CREATE " + m[1] + " " + m[2] + m[3] + query[len(m[0]):]
+	}
+	if m := grantTo.FindStringSubmatch(query); m != nil && done {
+		r.sides[1].run(r.current, "CREATE USER IF NOT EXISTS "+m[1])
 	}
 	return query[len(forOne.FindString(query)):]
 }
@@ -594,8 +606,8 @@ func differ(want, got outcome, sorted bool, masked []int) string {
 	for i := range a {
 		for j := range a[i] {
 			if !slices.Contains(masked, j) && !same(a[i][j], b[i][j]) {
-				at := parting(a[i][j], b[i][j])
-				return fmt.Sprintf("value %s: %.60q instead of %.60q", want.columns[j], b[i][j][at:], a[i][j][at:])
+				x, y := telling(a[i][j], b[i][j])
+				return fmt.Sprintf("value %s: %.60q instead of %.60q", want.columns[j], y, x)
 			}
 		}
 	}
@@ -603,6 +615,22 @@ func differ(want, got outcome, sorted bool, masked []int) string {
 		return fmt.Sprintf("heading: %q instead of %q", got.columns, want.columns)
 	}
 	return ""
+}
+
+// telling gives the parts of two texts that tell them apart: of definitions, the first line that is not only written in another way.
+func telling(a, b string) (string, string) {
+	if !strings.HasPrefix(a, "CREATE") || !strings.HasPrefix(b, "CREATE") {
+		at := parting(a, b)
+		return a[at:], b[at:]
+	}
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := 0; i < min(len(x), len(y)); i++ {
+		if p, q := folded(x[i]), folded(y[i]); p != q {
+			at := parting(p, q)
+			return p[at:], q[at:]
+		}
+	}
+	return fmt.Sprint(len(x), " lines"), fmt.Sprint(len(y), " lines")
 }
 
 // parting gives where two texts are told apart best: a little before their first difference.
