@@ -489,7 +489,7 @@ func (d *testDB) functional(t *schema.Table, n ast.ExprNode) int {
 
 func (d *testDB) id() uint64 { d.nextID++; return d.nextID }
 
-// partition takes PARTITION BY, and gives each partition a tablet.
+// partition takes PARTITION BY.
 func (d *testDB) partition(t *schema.Table, n *ast.PartitionOptions) {
 	p := &schema.Partitioning{NextID: 1}
 	p.Method = map[ast.PartitionType]schema.PartitionMethod{
@@ -543,30 +543,41 @@ func (d *testDB) partition(t *schema.Table, n *ast.PartitionOptions) {
 			part.Values = append(part.Values, values)
 		}
 		p.Partitions = append(p.Partitions, part)
-		t.Tablets = append(t.Tablets, schema.Tablet{ID: schema.TabletID(d.id()), Shard: testShard, Partition: part.ID})
 	}
 	t.Partitioning = p
 }
 
+// cut gives the table its tablets: COMMENT 'split 5 9' cuts it at these values of its key's first column, or each of its partitions at some of them.
 func (d *testDB) cut(t *schema.Table, stmt *ast.CreateTableStmt) {
-	if stmt.Partition != nil {
-		d.partition(t, stmt.Partition)
+	if stmt.Partition == nil {
+		d.cutLeaf(t, stmt, 0, func(int) bool { return true })
 		return
 	}
-	var start []byte
+	d.partition(t, stmt.Partition)
+	for i, leaf := range t.Partitioning.Leaves() {
+		d.cutLeaf(t, stmt, leaf.ID, func(n int) bool { return (n+i)%3 > 0 })
+	}
+}
+
+func (d *testDB) cutLeaf(t *schema.Table, stmt *ast.CreateTableStmt, leaf schema.PartitionID, at func(n int) bool) {
+	next := schema.Tablet{Shard: testShard, Partition: leaf}
+	add := func(end []byte) {
+		next.ID, next.End = schema.TabletID(d.id()), end
+		t.Tablets = append(t.Tablets, next)
+		next.Start = end
+	}
 	for _, o := range stmt.Options {
 		if o.Tp != ast.TableOptionComment {
 			continue
 		}
 		first := t.Indexes[0].Columns[0]
-		for _, f := range strings.Fields(o.StrValue)[1:] {
-			n, _ := strconv.Atoi(f)
-			end := keys.AppendValue(nil, types.Int(int64(n)), &t.Columns[first.Column].Type, 0, first.Desc)
-			t.Tablets = append(t.Tablets, schema.Tablet{ID: schema.TabletID(d.id()), Shard: testShard, Start: start, End: end})
-			start = end
+		for i, f := range strings.Fields(o.StrValue)[1:] {
+			if n, _ := strconv.Atoi(f); at(i) {
+				add(keys.AppendValue(nil, types.Int(int64(n)), &t.Columns[first.Column].Type, 0, first.Desc))
+			}
 		}
 	}
-	t.Tablets = append(t.Tablets, schema.Tablet{ID: schema.TabletID(d.id()), Shard: testShard, Start: start})
+	add(nil)
 }
 
 // columnType is what JSON_TABLE asks.

@@ -23,6 +23,9 @@ func TestRandomShardJoins(t *testing.T) {
 			for _, s := range g.schema() {
 				s, _, _ = strings.Cut(s, " comment")
 				if strings.HasPrefix(s, "create table") && seed%3 > 0 && (seed%3 == 1 || strings.Contains(s, "table r")) {
+					if seed%2 == 0 && strings.Contains(s, "table p ") {
+						s += " comment 'split 8 20'"
+					}
 					s += parts
 				}
 				d.mustExec(s)

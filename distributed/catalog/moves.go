@@ -173,8 +173,11 @@ func (tx *Tx) BeginMove(table *schema.Table, tablet schema.TabletID, to schema.S
 	return true, nil
 }
 
-// MostTablets bounds the tablets of a table that is not partitioned.
+// MostTablets bounds the tablets of a table: of one with partitions, those beside the first of each.
 const MostTablets = 1024
+
+// Room is into how many a tablet of a table may be cut.
+func Room(table *schema.Table) int { return MostTablets - 1 - len(table.Tablets) + len(table.ByLeaf()) }
 
 // Split is how a tablet is to be cut: at keys, which rise, or Into a number of tablets of about as many rows. They go to the shards in turn; none:
 // they stay where the tablet is.
@@ -184,8 +187,8 @@ type Split struct {
 	Shards []schema.ShardID
 }
 
-// BeginSplit notes that a tablet of a table is to be cut. 1525 for what is not there; 1235 for tables whose tablets can't be cut, since more than the
-// primary key says which rows belong together.
+// BeginSplit notes that a tablet of a table is to be cut. 1525 for what is not there; 1235 for tables whose tablets can't be cut, since other keys are
+// unique in a tablet only.
 func (tx *Tx) BeginSplit(table *schema.Table, tablet schema.TabletID, how Split) error {
 	i, err := sourcesIn(tx.Snapshot, table, tablet)
 	if err == nil {
@@ -194,13 +197,10 @@ func (tx *Tx) BeginSplit(table *schema.Table, tablet schema.TabletID, how Split)
 	if err != nil {
 		return err
 	}
-	switch {
-	case table.Partitioning != nil:
-		return mysqlerr.NotSupported("SPLIT TABLET of a partitioned table")
-	case !MayBeCut(table):
+	if !MayBeCut(table) {
 		return mysqlerr.NotSupported("SPLIT TABLET of a table with a unique key beside the primary one")
 	}
-	if n := max(len(how.At)+1, how.Into); n < 2 || len(table.Tablets)+n > MostTablets {
+	if n := max(len(how.At)+1, how.Into); n < 2 || n > Room(table) {
 		return mysqlerr.New(mysqlerr.WrongValue, "number of tablets", strconv.Itoa(n))
 	}
 	from := table.Tablets[i]
@@ -216,9 +216,22 @@ func (tx *Tx) BeginSplit(table *schema.Table, tablet schema.TabletID, how Split)
 	return nil
 }
 
-// MayBeCut tells whether the rows of a table belong to tablets by their primary keys alone.
+// MayBeCut tells whether what is unique in a table, or in one of its partitions, is so by the primary key alone, or over tablets.
 func MayBeCut(table *schema.Table) bool {
-	return table.Partitioning == nil && !slices.ContainsFunc(table.Indexes, func(ix schema.Index) bool { return ix.Unique && ix.ID != schema.PrimaryIndex })
+	return !slices.ContainsFunc(table.Indexes, func(ix schema.Index) bool { return ix.Unique && ix.ID != schema.PrimaryIndex })
+}
+
+// FirstCut lists the tablets of the first partition that has several, of a table without partitions all of them if there are several.
+func FirstCut(table *schema.Table) (list []schema.TabletID) {
+	for _, leaf := range table.ByLeaf() {
+		for i := 0; len(leaf) > 1 && i < len(leaf); i++ {
+			list = append(list, leaf[i].ID)
+		}
+		if len(list) > 0 {
+			break
+		}
+	}
+	return list
 }
 
 // cutKind is the kind of record that a table has, by its id, which was cut to even out what nodes bear. It is put together again when that is not
@@ -269,9 +282,6 @@ func (tx *Tx) Cut(m *Move, tablet schema.Tablet, at [][]byte) error {
 // BeginMerge notes that neighbouring tablets of a table are to become one, in a shard; 0: where the first of them is. It tells the first in the table's
 // order, by which the move is known. 1525 for what is not there, or no neighbour.
 func (tx *Tx) BeginMerge(table *schema.Table, tablets []schema.TabletID, to schema.ShardID) (known schema.TabletID, err error) {
-	if table.Partitioning != nil {
-		return 0, mysqlerr.NotSupported("MERGE TABLETS of a partitioned table")
-	}
 	i, err := sourcesIn(tx.Snapshot, table, tablets...)
 	if err == nil && to != 0 {
 		err = haveData(tx.Snapshot, to)
@@ -287,6 +297,9 @@ func (tx *Tx) BeginMerge(table *schema.Table, tablets []schema.TabletID, to sche
 		Tablet: first.ID, Copy: schema.TabletID(tx.NewID()), Table: table.ID, From: first.Shard, To: to, State: MoveCopying,
 	}
 	for _, tb := range table.Tablets[i+1 : i+len(tablets)] {
+		if tb.Partition != first.Partition {
+			return 0, mysqlerr.New(mysqlerr.WrongValue, "TABLET", number(tb.ID)) // no neighbour
+		}
 		m.Others = append(m.Others, Source{Tablet: tb.ID, Shard: tb.Shard})
 	}
 	tx.PutMove(m)

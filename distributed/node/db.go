@@ -253,7 +253,7 @@ func (n *gateway) PlaceTable(ctx context.Context, d *schema.Database, t *schema.
 	if t.Partitioning != nil {
 		leaves = t.Partitioning.Leaves()
 	}
-	cut := t.Split()
+	cut := t.Cut()
 	count := len(leaves)
 	if cut {
 		count = len(t.Tablets)

@@ -264,6 +264,16 @@ func (w *world) weighTable(all weight) {
 	w.weighed = nil
 }
 
+// forgotten tells whether no table is known to have been cut to even out what nodes bear.
+func (w *world) forgotten() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if list := catalog.CutHere(w.snap); len(list) > 0 {
+		return fmt.Errorf("%v", list)
+	}
+	return nil
+}
+
 // A table that weighs more than a node should bear is cut, and all bear the same; when it has been light for long it is put together, but not
 // sooner, and not if a statement has taken it over.
 func TestHotTableIsCut(t *testing.T) {
@@ -303,17 +313,44 @@ func TestHotTableIsCut(t *testing.T) {
 					}
 					return nil
 				})
-				w.becomesIn(pauseMost+coolFor, "forgotten", func() error {
-					w.mu.Lock()
-					defer w.mu.Unlock()
-					if list := catalog.CutHere(w.snap); len(list) > 0 {
-						return fmt.Errorf("%v", list)
-					}
-					return nil
-				})
+				w.becomesIn(pauseMost+coolFor, "forgotten", w.forgotten)
 			})
 		})
 	}
+}
+
+// So are partitions, each by itself, and they are put together again one after the other.
+func TestHotPartitionsAreCut(t *testing.T) {
+	inWorld(t, 13, balanced, func(w *world) {
+		tablets := w.hotTable(7, 8<<20, 50)
+		w.mustChange(func(tx *catalog.Tx) error {
+			hot := tx.Snapshot.Tables("d000")[0].Clone()
+			hot.Version++
+			hot.Partitioning = &schema.Partitioning{Partitions: []schema.Partition{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}}}
+			other := hot.Tablets[0]
+			other.ID = schema.TabletID(tx.NewID())
+			hot.Tablets[0].Partition, other.Partition = 1, 2
+			w.weights[other.ID] = w.weights[hot.Tablets[0].ID]
+			hot.Tablets = append(hot.Tablets, other)
+			tx.PutTable(hot)
+			return nil
+		})
+		w.becomesIn(time.Hour, "even", func() error { return w.within(0.2) })
+		w.mu.Lock()
+		leaves := w.snap.Tables("d000")[0].ByLeaf()
+		w.mu.Unlock()
+		if len(leaves) != 2 || len(leaves[0]) < 2 || len(leaves[1]) < 2 {
+			t.Fatalf("the partitions have these tablets: %v", leaves)
+		}
+		w.weighTable(weight{inBytes: 8 << 20, inWork: 300})
+		w.becomesIn(pauseMost+coolFor+10*time.Minute, "one tablet each", func() error {
+			if n := tablets(); n != 2 {
+				return fmt.Errorf("%d tablets", n)
+			}
+			return nil
+		})
+		w.becomesIn(pauseMost+coolFor, "forgotten", w.forgotten)
+	})
 }
 
 // What can't be cut is not tried again and again, and nothing of it stays.

@@ -38,7 +38,7 @@ func (r balancing) cut(ctx context.Context, c *catalog.Snapshot, weights map[sch
 			q := p.pieces(h, weights[h.tablet.ID], mean)
 			q.key, q.keys = Shift{Database: d.ID, Table: h.table.ID, Tablet: h.tablet.ID}, !catalog.MayBeCut(h.table)
 			if _, rests := r.shifts.rests[q.key]; q.into < 2 || q.share <= best.share || rests || catalog.Defining(c, h.owner) ||
-				h.table.Partitioning != nil || q.keys && asked {
+				q.keys && (asked || h.table.Partitioning != nil) {
 				continue
 			}
 			best = q
@@ -56,7 +56,7 @@ func (r balancing) cut(ctx context.Context, c *catalog.Snapshot, weights map[sch
 		if begun = ok && !catalog.Moving(tx.Snapshot, t.ID) && !catalog.Defining(tx.Snapshot, best.owner); !begun {
 			return nil
 		}
-		if !t.Split() { // what somebody has cut stays as it is
+		if !t.Cut() { // what somebody has cut stays as it is
 			tx.PutCutHere(t.ID, true)
 		}
 		return tx.BeginSplit(t, best.key.Tablet, catalog.Split{Into: best.into})
@@ -124,11 +124,11 @@ func (p *policy) pieces(h housed, w, mean weight) (q piece) {
 		}
 	}
 	q.owner = h.owner
-	q.into = min(int(math.Ceil(2*q.share)), mostPieces, int(w[inBytes]/leastPiece), catalog.MostTablets-len(h.table.Tablets))
+	q.into = min(int(math.Ceil(2*q.share)), mostPieces, int(w[inBytes]/leastPiece), catalog.Room(h.table))
 	return q
 }
 
-// cool has a table that was cut here, and has been light for long, made one tablet again, and clears up behind cuts that could not be made.
+// cool has a table that was cut here, and has been light for long, made one tablet again, or one of each partition, and clears up behind cuts that could not be made.
 func (r balancing) cool(ctx context.Context, c *catalog.Snapshot, m *scales, p policy) error {
 	list := catalog.CutHere(c)
 	k := &r.shifts.cuts
@@ -150,18 +150,17 @@ func (r balancing) cool(ctx context.Context, c *catalog.Snapshot, m *scales, p p
 				return r.giveUp(ctx, c, t, failed)
 			}
 		}
-		if !ok || !t.Split() {
+		if !ok || !t.Cut() {
 			delete(k.light, id)
 			return r.change(ctx, func(tx *catalog.Tx) error { tx.PutCutHere(id, false); return nil })
 		}
-		if !p.light(sum(weights, t)) || catalog.Moving(c, id) || catalog.Defining(c, id) {
+		if !p.light(sum(weights, t)) || catalog.Defining(c, id) {
 			delete(k.light, id)
 			continue
 		}
 		if since, ok := k.light[id]; !ok {
 			k.light[id] = k.looked
-		} else if k.looked.Sub(since) >= coolFor {
-			delete(k.light, id)
+		} else if k.looked.Sub(since) >= coolFor && !catalog.Moving(c, id) {
 			return r.merge(ctx, c, t)
 		}
 	}
@@ -203,7 +202,7 @@ func (r balancing) giveUp(ctx context.Context, c *catalog.Snapshot, t *schema.Ta
 	})
 }
 
-// merge has a table made one tablet, where its database's new tables begin.
+// merge has a table, or a partition of it, made one tablet, where its database's new tables begin; the others of its partitions come when it is looked at again.
 func (r balancing) merge(ctx context.Context, c *catalog.Snapshot, t *schema.Table) error {
 	to := schema.ShardID(0)
 	if d, ok := c.DatabaseByID(t.Database); ok {
@@ -215,11 +214,7 @@ func (r balancing) merge(ctx context.Context, c *catalog.Snapshot, t *schema.Tab
 		if !ok || now.Version != t.Version || catalog.Moving(tx.Snapshot, t.ID) || catalog.Defining(tx.Snapshot, t.ID) {
 			return nil
 		}
-		all := make([]schema.TabletID, len(now.Tablets))
-		for i := range now.Tablets {
-			all[i] = now.Tablets[i].ID
-		}
-		_, err := tx.BeginMerge(now, all, to)
+		_, err := tx.BeginMerge(now, catalog.FirstCut(now), to)
 		return err
 	})
 }

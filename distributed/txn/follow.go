@@ -166,15 +166,7 @@ func defineSame(a, b *schema.Table) bool {
 
 // successors are the tablets that have the rows of what was one of the table's tablets, in their order.
 func successors(now *schema.Table, old *schema.Tablet) []schema.Tablet {
-	if now.Partitioning == nil {
-		return now.TabletsIn(old.Start, old.End)
-	}
-	for i := range now.Tablets {
-		if now.Tablets[i].Partition == old.Partition {
-			return now.Tablets[i : i+1]
-		}
-	}
-	return nil
+	return schema.TabletsIn(now.LeafOf(old.Partition), old.Start, old.End)
 }
 
 // gives tells whether reads of the tablets that have a tablet's rows now give what one of it did, and how they are put together; only: if others' rows
@@ -214,7 +206,7 @@ func within(r *fragment.Read, tb *schema.Tablet) bool {
 		return !slices.ContainsFunc(r.Keys, func(key []byte) bool { return !tb.Holds(key) })
 	}
 	if len(r.Spans) == 0 {
-		return tb.Start == nil && tb.End == nil
+		return tb.Whole()
 	}
 	return !slices.ContainsFunc(r.Spans, func(s fragment.Span) bool {
 		return bytes.Compare(s.Start, tb.Start) < 0 || tb.End != nil && (s.End == nil || bytes.Compare(s.End, tb.End) > 0)

@@ -345,3 +345,31 @@ func (c *testCluster) install(id schema.TabletID, table *schema.Table) {
 		}
 	}
 }
+
+// The rows of a partition's tablet are in tablets of that partition, those of one that is no more nowhere.
+func TestSuccessorsInPartitions(t *testing.T) {
+	now := &schema.Table{Partitioning: &schema.Partitioning{}, Tablets: []schema.Tablet{
+		{ID: 1, Partition: 1, End: intKey(5)}, {ID: 2, Partition: 1, Start: intKey(5)},
+		{ID: 3, Partition: 2, End: intKey(5)}, {ID: 4, Partition: 2, Start: intKey(5), End: intKey(9)}, {ID: 5, Partition: 2, Start: intKey(9)},
+		{ID: 6, Partition: 4},
+	}}
+	for _, c := range []struct {
+		old  schema.Tablet
+		want []schema.TabletID
+	}{
+		{schema.Tablet{Partition: 1}, []schema.TabletID{1, 2}},
+		{schema.Tablet{Partition: 2}, []schema.TabletID{3, 4, 5}},
+		{schema.Tablet{Partition: 2, Start: intKey(6)}, []schema.TabletID{4, 5}},
+		{schema.Tablet{Partition: 2, Start: intKey(5), End: intKey(9)}, []schema.TabletID{4}},
+		{schema.Tablet{Partition: 4, End: intKey(7)}, []schema.TabletID{6}},
+		{schema.Tablet{Partition: 3}, nil},
+	} {
+		var got []schema.TabletID
+		for _, tb := range successors(now, &c.old) {
+			got = append(got, tb.ID)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v, not %v", c.old, got, c.want)
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package access
 
 import (
+	"slices"
+
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
@@ -24,16 +26,23 @@ func Wholes(list [][]byte) []fragment.Span {
 	return spans
 }
 
-// PointReads sends each key to the tablet that can have it; keys of a unique secondary index, and of a partitioned table, go to
-// all.
+// PointReads sends each key to the tablet that can have it; keys of a unique secondary index go to all, and those of a partitioned table to one of each
+// partition.
 func PointReads(f *fragment.Read, t *schema.Table, tablets []schema.Tablet, ix *schema.Index, list [][]byte) []*fragment.Read {
 	if len(tablets) == 1 || !t.InOrder(ix) {
-		out := make([]*fragment.Read, len(tablets))
+		out := make([]*fragment.Read, 0, len(tablets))
 		for i := range tablets {
+			mine := list
+			if tb := &tablets[i]; ix.ID == schema.PrimaryIndex && !tb.Whole() {
+				mine = slices.DeleteFunc(slices.Clone(list), func(key []byte) bool { return !tb.Holds(key) })
+			}
+			if len(mine) == 0 {
+				continue
+			}
 			one := *f
 			env := *f.Env
-			one.Tablet, one.Keys, one.Reverse, one.Env = tablets[i].ID, list, false, &env
-			out[i] = &one
+			one.Tablet, one.Keys, one.Reverse, one.Env = tablets[i].ID, mine, false, &env
+			out = append(out, &one)
 		}
 		return out
 	}

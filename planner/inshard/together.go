@@ -9,24 +9,25 @@ import (
 
 // Together finds for each tablet of a table that one of another which has all partners of its rows, where the two are in one shard; nil: they
 // are not. equal are positions of columns in both that have the same value in partners.
-func Together(left, right *schema.Table, equal [][2]int) []schema.TabletID {
+func Together(left, right *schema.Table, equal [][2]int) (ids []schema.TabletID) {
 	if left.Temporary() || right.Temporary() {
 		return nil
 	}
 	pairs := len(right.Tablets) > 1
-	if pairs && !partition.Alike(left, right, equal) {
+	if pairs && (right.Cut() || !partition.Alike(left, right, equal)) {
 		return nil
 	}
-	ids := make([]schema.TabletID, len(left.Tablets))
-	for i := range left.Tablets {
+	for leaf, tablets := range left.ByLeaf() {
 		r := &right.Tablets[0]
 		if pairs {
-			r = &right.Tablets[i]
+			r = &right.Tablets[leaf]
 		}
-		if r.Shard != left.Tablets[i].Shard {
-			return nil
+		for i := range tablets {
+			if r.Shard != tablets[i].Shard {
+				return nil
+			}
+			ids = append(ids, r.ID)
 		}
-		ids[i] = r.ID
 	}
 	return ids
 }

@@ -38,8 +38,8 @@ func (k *Lookup) leaves(env *expr.Env, p *Place) (list []int) {
 	if err != nil {
 		return nil
 	}
-	for i := range k.Table.Tablets {
-		if slices.ContainsFunc(rows, func(r Row) bool { return r.Tablet == &k.Table.Tablets[i] }) {
+	for i, part := range k.Table.Partitioning.Leaves() {
+		if slices.ContainsFunc(rows, func(r Row) bool { return r.Tablet.Partition == part.ID }) {
 			list = append(list, i)
 		}
 	}

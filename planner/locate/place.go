@@ -13,7 +13,7 @@ import (
 	"cloudsql/storage/types"
 )
 
-// Place tells which tablets rows belong to: of a table without partitions by their primary keys.
+// Place tells which tablets rows belong to: to those of their partitions, if there are any, and among them by their primary keys.
 type Place struct {
 	Table *schema.Table
 	Parts *partition.Map // nil: no partitions
@@ -39,14 +39,24 @@ func (p *Place) Of(row []types.Value) (*schema.Tablet, error) {
 	if p.Parts == nil {
 		return p.Table.TabletFor(keys.AppendPrimary(nil, p.Table, row)), nil
 	}
+	leaf, err := p.leaf(row)
+	if err != nil {
+		return nil, err
+	}
+	tablets := p.Parts.Tablets(leaf)
+	if len(tablets) == 1 {
+		return &tablets[0], nil
+	}
+	return schema.TabletFor(tablets, keys.AppendPrimary(nil, p.Table, row)), nil
+}
+
+// leaf gives the place of the partition that a row belongs to. 1526, 1748.
+func (p *Place) leaf(row []types.Value) (int, error) {
 	leaf, err := p.Parts.Leaf(row)
 	if err == nil && p.Only != nil && !slices.Contains(p.Only, leaf) {
 		err = mysqlerr.New(mysqlerr.RowNotInGivenPartitions)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &p.Table.Tablets[leaf], nil
+	return leaf, err
 }
 
 // Row is where a row is.
@@ -71,7 +81,10 @@ func (p *Place) Locate(values []types.Value, m *types.Mode) (k Row, err error) {
 			return k, err
 		}
 	}
-	k.Tablet, err = p.Parts.Tablet(row)
+	leaf, err := p.Parts.Leaf(row)
+	if err == nil {
+		k.Tablet = schema.TabletFor(p.Parts.Tablets(leaf), k.Key)
+	}
 	return k, err
 }
 
@@ -84,13 +97,14 @@ func (p *Place) Moves(set []fragment.Assignment) bool {
 
 // decides tells whether the column at a position has a say in which tablet a row is.
 func (p *Place) decides(pos int) bool {
-	if p.Parts != nil {
+	if p.Parts != nil && (p.Parts.Uses(pos) || !p.Parts.Cut()) {
 		return p.Parts.Uses(pos)
 	}
 	return slices.ContainsFunc(p.Table.Primary().Columns, func(c schema.IndexColumn) bool { return c.Column == pos })
 }
 
-// Located gives the keys of one execution of a lookup in a partitioned table. A row that no partition takes is not there.
+// Located gives the keys of one execution of a lookup in a partitioned table: those of a unique key beside the primary one for each tablet of the
+// partition. A row that no partition takes is not there.
 func (k *Lookup) Located(env *expr.Env, p *Place) (list []Row, err error) {
 	row := make([]types.Value, len(p.Table.Columns))
 	seen := map[string]bool{}
@@ -103,14 +117,21 @@ func (k *Lookup) Located(env *expr.Env, p *Place) (list []Row, err error) {
 			continue
 		}
 		seen[string(key)] = true
-		tablet, err := p.Of(row)
+		leaf, err := p.leaf(row)
 		if code := mysqlerr.Code(err); code == mysqlerr.NoPartitionForValue || code == mysqlerr.RowNotInGivenPartitions {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Row{key, tablet})
+		tablets := p.Parts.Tablets(leaf)
+		if k.Index.ID == schema.PrimaryIndex {
+			list = append(list, Row{key, schema.TabletFor(tablets, key)})
+			continue
+		}
+		for i := range tablets {
+			list = append(list, Row{key, &tablets[i]})
+		}
 	}
 	return list, nil
 }

@@ -23,6 +23,7 @@ type Map struct {
 	table    *schema.Table
 	top, sub *level // sub is nil where partitions are not cut further
 	uses     map[int]bool
+	leaves   [][]schema.Tablet // nil: each leaf has one tablet
 }
 
 // level is one level of partitioning, prepared for work.
@@ -61,7 +62,18 @@ func Of(t *schema.Table) (*Map, error) {
 			m.uses[pos] = true
 		}
 	}
+	if len(t.Tablets) > m.Count() {
+		m.leaves = t.ByLeaf()
+	}
 	return m, nil
+}
+
+// Count is the number of leaves.
+func (m *Map) Count() int {
+	if m.sub == nil {
+		return m.top.count
+	}
+	return m.top.count * m.sub.count
 }
 
 func (m *Map) levels() []*level {
@@ -190,14 +202,16 @@ func (m *Map) Leaf(row []types.Value) (int, error) {
 	return i*m.sub.count + k, err
 }
 
-// Tablet gives the tablet that a row belongs to.
-func (m *Map) Tablet(row []types.Value) (*schema.Tablet, error) {
-	leaf, err := m.Leaf(row)
-	if err != nil {
-		return nil, err
+// Tablets are those of the leaf at a place.
+func (m *Map) Tablets(leaf int) []schema.Tablet {
+	if m.leaves == nil {
+		return m.table.Tablets[leaf : leaf+1]
 	}
-	return &m.table.Tablets[leaf], nil
+	return m.leaves[leaf]
 }
+
+// Cut tells whether a leaf has several tablets.
+func (m *Map) Cut() bool { return m.leaves != nil }
 
 // place finds the row's partition among those of the level.
 func (l *level) place(row []types.Value) (int, error) {

@@ -233,7 +233,7 @@ func (s *tableScan) tablets(env *expr.Env) []schema.Tablet {
 	}
 	var list []schema.Tablet
 	for _, leaf := range s.leaves(env) {
-		list = append(list, t.Tablets[leaf])
+		list = append(list, s.parts.Tablets(leaf)...)
 	}
 	return list
 }
@@ -243,7 +243,7 @@ func (s *tableScan) leaves(env *expr.Env) []int {
 	leaves, only := s.parts.Leaves(s.path.Bounded, env), s.table.Only
 	switch {
 	case leaves == nil && only == nil:
-		leaves = make([]int, len(s.table.Desc.Tablets))
+		leaves = make([]int, s.parts.Count())
 		for i := range leaves {
 			leaves[i] = i
 		}
@@ -256,7 +256,7 @@ func (s *tableScan) leaves(env *expr.Env) []int {
 }
 
 // fragments cuts a read along the tablets. A tablet of the primary index gets the spans that it overlaps; entries of a
-// secondary index, and rows of a partitioned table, may be anywhere, but for those of keys that are unique over tablets.
+// secondary index, and rows of several partitions, may be anywhere, but for those of keys that are unique over tablets.
 func (s *tableScan) fragments(ctx context.Context, run *exec.Run, f *fragment.Read, tablets []schema.Tablet, spans []fragment.Span, points bool,
 	o *exec.ReadOptions) ([]*fragment.Read, error) {
 	if points && len(tablets) > 1 && s.path.Index.Entries != 0 {
@@ -296,7 +296,7 @@ func (s *tableScan) spread(f *fragment.Read, tablets []schema.Tablet, spans []fr
 	var out []*fragment.Read
 	for i := range tablets {
 		mine := spans
-		if len(tablets) > 1 && s.table.Desc.InOrder(s.path.Index) {
+		if s.path.Index.ID == schema.PrimaryIndex && !tablets[i].Whole() {
 			mine = access.Clip(spans, tablets[i].Start, tablets[i].End)
 		}
 		if len(mine) == 0 {

@@ -31,7 +31,7 @@ func partitions(a *alteration, s *ast.AlterTableSpec) error {
 		if moves {
 			a.copies = otherPartitions
 		}
-		a.touched = moves || !sameLeaves(p, a.t.Partitioning)
+		a.touched = moves || !SameLeaves(p, a.t.Partitioning)
 		a.t.Partitioning = p
 	}
 	return nil
@@ -42,10 +42,13 @@ func (c *Change) OtherPartitions() bool {
 	if c.Table == nil || c.Copy || c.From.Partitioning == nil || c.Table.Partitioning == nil {
 		return false
 	}
-	return !sameLeaves(c.From.Partitioning, c.Table.Partitioning)
+	return !SameLeaves(c.From.Partitioning, c.Table.Partitioning)
 }
 
-// sameLeaves tells that rows are in the same partitions.
-func sameLeaves(a, b *schema.Partitioning) bool {
+// SameLeaves tells that rows are in the same partitions.
+func SameLeaves(a, b *schema.Partitioning) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
 	return slices.EqualFunc(a.Leaves(), b.Leaves(), func(a, b *schema.Partition) bool { return a.ID == b.ID })
 }

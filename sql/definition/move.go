@@ -55,14 +55,12 @@ func (s *Statements) SplitTablet(ctx context.Context, n dialect.SplitTablet, at 
 	})
 }
 
-// tabletOf is the tablet that is meant where no number is given: the one that bounds are in, or the only one. 1525.
+// tabletOf is the tablet that is meant where no number is given: the one that bounds are in, where there are no partitions, or the only one. 1525.
 func tabletOf(t *schema.Table, bounds [][]byte) (schema.TabletID, error) {
 	switch {
-	case t.Partitioning != nil:
-		return t.Tablets[0].ID, nil // none of them can be cut
-	case len(bounds) > 0:
+	case len(bounds) > 0 && t.Partitioning == nil:
 		return t.TabletFor(bounds[0]).ID, nil
-	case t.Split():
+	case len(t.Tablets) > 1:
 		return 0, mysqlerr.New(mysqlerr.WrongValue, "TABLET", "")
 	}
 	return t.Tablets[0].ID, nil

@@ -153,7 +153,7 @@ func tupleText(t *schema.Table, tuple []schema.PartitionValue) string {
 }
 
 func eachPartition(s *virtual.Scan, o *virtual.Object) error {
-	p, leaf := o.Desc.Partitioning, 0
+	p, leaf, tablets := o.Desc.Partitioning, 0, o.Desc.ByLeaf()
 	for i := range p.Partitions {
 		part := &p.Partitions[i]
 		for k := range max(len(part.Sub), 1) {
@@ -175,7 +175,7 @@ func eachPartition(s *virtual.Scan, o *virtual.Object) error {
 				head[8] = types.Str(listText(o.Desc, part))
 			}
 			one := *o.Desc
-			one.Tablets, one.CreatedMicros = o.Desc.Tablets[leaf:leaf+1], shown.CreatedMicros
+			one.Tablets, one.CreatedMicros = tablets[leaf], shown.CreatedMicros
 			if err := partitionLine(s, o, &one, head, shown); err != nil {
 				return err
 			}

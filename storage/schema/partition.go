@@ -95,6 +95,12 @@ func (p *Partitioning) Leaves() []*Partition {
 	return leaves
 }
 
+// Leaf is the one with an id, which is one of them.
+func (p *Partitioning) Leaf(id PartitionID) *Partition {
+	leaves := p.Leaves()
+	return leaves[slices.IndexFunc(leaves, func(leaf *Partition) bool { return leaf.ID == id })]
+}
+
 // LeafName is the name of the i-th of them, behind its partition's where it is a subpartition.
 func (p *Partitioning) LeafName(i int) string {
 	for k := range p.Partitions {

@@ -124,8 +124,8 @@ type Table struct {
 	Checks        []Check           `json:"checks,omitempty"`
 	ForeignKeys   []ForeignKey      `json:"foreignKeys,omitempty"`
 	Partitioning  *Partitioning     `json:"partitioning,omitempty"`
-	// Tablets are ordered by Start; the first begins at nil, the last ends at nil. Those of a partitioned table are in the order of its
-	// leaves (Partitioning.Leaves), one for each.
+	// Tablets are ordered by Start; the first begins at nil, the last ends at nil. Those of a partitioned table are so for each of its
+	// leaves, in the order of these (Partitioning.Leaves; leaves.go).
 	Tablets []Tablet `json:"tablets"`
 }
 

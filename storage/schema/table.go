@@ -1,9 +1,7 @@
 package schema
 
 import (
-	"bytes"
 	"slices"
-	"sort"
 	"strings"
 
 	"cloudsql/storage/types"
@@ -148,45 +146,6 @@ const ColumnarReplica = "COLUMNAR_REPLICA"
 
 // Columnar tells whether the table's replicas keep a columnar copy of its rows.
 func (t *Table) Columnar() bool { return t.Options[ColumnarReplica] != "" }
-
-// Split tells whether the table's rows are cut into tablets by ranges of their primary keys.
-func (t *Table) Split() bool { return t.Partitioning == nil && len(t.Tablets) > 1 }
-
-// TabletFor finds the tablet that holds an encoded primary key, in a table without partitions.
-func (t *Table) TabletFor(key []byte) *Tablet {
-	i := t.tabletIndex(key)
-	return &t.Tablets[i]
-}
-
-func (t *Table) tabletIndex(key []byte) int {
-	if len(t.Tablets) == 1 {
-		return 0
-	}
-	return sort.Search(len(t.Tablets), func(i int) bool {
-		return bytes.Compare(t.Tablets[i].Start, key) > 0
-	}) - 1
-}
-
-// Holds tells whether an encoded primary key is within the tablet's bounds.
-func (tb *Tablet) Holds(key []byte) bool {
-	return (tb.Start == nil || bytes.Compare(key, tb.Start) >= 0) && (tb.End == nil || bytes.Compare(key, tb.End) < 0)
-}
-
-// InOrder tells whether an index's entries follow one another from tablet to tablet.
-func (t *Table) InOrder(ix *Index) bool { return ix.ID == PrimaryIndex && t.Partitioning == nil }
-
-// TabletsIn lists the tablets of a table without partitions that overlap a range of encoded primary keys; nil bounds are open, end is exclusive.
-func (t *Table) TabletsIn(start, end []byte) []Tablet {
-	first := 0
-	if start != nil {
-		first = t.tabletIndex(start)
-	}
-	last := first
-	for last+1 < len(t.Tablets) && (end == nil || bytes.Compare(t.Tablets[last+1].Start, end) < 0) {
-		last++
-	}
-	return t.Tablets[first : last+1]
-}
 
 // Clone copies the descriptor deeply enough that any of its slices may be changed in place.
 func (t *Table) Clone() *Table {

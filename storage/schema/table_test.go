@@ -81,6 +81,35 @@ func TestTablets(t *testing.T) {
 	}
 }
 
+// Each leaf has its own tablets, whatever there are of others.
+func TestLeaves(t *testing.T) {
+	s := sample()
+	if leaves := s.ByLeaf(); len(leaves) != 1 || len(leaves[0]) != 3 || len(s.LeafOf(0)) != 3 || !s.Cut() {
+		t.Errorf("without partitions: %v, %v", leaves, s.LeafOf(0))
+	}
+	s.Partitioning = &Partitioning{Partitions: []Partition{{ID: 4, Name: "a"}, {ID: 9, Name: "b", Sub: []Partition{{ID: 2, Name: "c"}, {ID: 5, Name: "d"}}}}}
+	whole := Tablet{ID: 8, Partition: 4}
+	cut := []Tablet{{ID: 5, Partition: 2, End: []byte("g")}, {ID: 6, Partition: 2, Start: []byte("g")}}
+	last := []Tablet{{ID: 1, Partition: 5, End: []byte("b")}, {ID: 2, Partition: 5, Start: []byte("b"), End: []byte("c")}, {ID: 3, Partition: 5, Start: []byte("c")}}
+	s.Tablets = append(append([]Tablet{whole}, cut...), last...)
+	if leaves := s.ByLeaf(); !reflect.DeepEqual(leaves, [][]Tablet{{whole}, cut, last}) || s.Split() || !s.Cut() {
+		t.Errorf("leaves: %v", leaves)
+	}
+	if a, c, d, gone := s.LeafOf(4), s.LeafOf(2), s.LeafOf(5), s.LeafOf(9); !reflect.DeepEqual([][]Tablet{a, c, d, gone}, [][]Tablet{{whole}, cut, last, nil}) {
+		t.Errorf("by their ids: %v %v %v %v", a, c, d, gone)
+	}
+	if got := TabletFor(s.LeafOf(5), []byte("bz")).ID; got != 2 {
+		t.Errorf("a key is in tablet %d", got)
+	}
+	if got := TabletsIn(s.LeafOf(2), []byte("a"), nil); !reflect.DeepEqual(got, cut) || TabletsIn(s.LeafOf(9), nil, nil) != nil {
+		t.Errorf("a range is in %v", got)
+	}
+	s.Tablets = []Tablet{whole, {ID: 5, Partition: 2}, {ID: 1, Partition: 5}}
+	if s.Cut() || len(s.ByLeaf()) != 3 || s.Partitioning.Leaf(5).Name != "d" || !s.Tablets[1].Whole() || cut[0].Whole() || cut[1].Whole() {
+		t.Error("one tablet each")
+	}
+}
+
 // A clone may be changed in place without its original noticing, and a descriptor survives its JSON.
 func TestCloneAndJSON(t *testing.T) {
 	s, want := sample(), sample()

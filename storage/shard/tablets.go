@@ -53,7 +53,7 @@ func (s *tabletSet) drop(t *tablet) {
 // isPart tells whether the tablet is of a partition, or of a range of keys: others of its table may be in the shard.
 func (t *tablet) isPart() bool {
 	tablets := t.current.table.Tablets
-	return len(tablets) > 0 && (tablets[0].Partition != 0 || tablets[0].Start != nil || tablets[0].End != nil)
+	return len(tablets) > 0 && (tablets[0].Partition != 0 || !tablets[0].Whole())
 }
 
 // take takes in a tablet, or one that has changed, and notes that it did.

@@ -18,6 +18,7 @@ import (
 	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -94,7 +95,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 // staysCut tells whether the bounds of a table's tablets mean the same in another definition of it, which may be cut.
 func staysCut(from, to *schema.Table) bool {
 	was, is := from.Primary().Columns, to.Primary().Columns
-	if !from.Split() || to.Partitioning != nil || len(was) != len(is) {
+	if !from.Cut() || !ddl.SameLeaves(from.Partitioning, to.Partitioning) || len(was) != len(is) {
 		return false
 	}
 	for i := range was {
@@ -199,13 +200,13 @@ type copier struct {
 	missing  []types.Value // for columns that from lacks
 	perRow   []expr.Expr   // for those of them with DEFAULT (expression), or generated where unasked; nil for others
 	exprEnv  expr.Env
-	rules    *rules.Rows    // nil: to has none
-	place    locate.Place   // of rows in to
-	same     bool           // both tables have the same columns, and rows are copied as they are
-	unasked  bool           // rows are copied as they are, and new columns generated without strict mode (ddl.Change)
-	only     []int          // the places of the partitions that rows must belong into; nil: any
-	tablet   *schema.Tablet // where all rows go; nil: where they belong
-	autoInc  int            // a column of to that numbers the rows, or -1
+	rules    *rules.Rows     // nil: to has none
+	place    locate.Place    // of rows in to
+	same     bool            // both tables have the same columns, and rows are copied as they are
+	unasked  bool            // rows are copied as they are, and new columns generated without strict mode (ddl.Change)
+	only     []int           // the places of the partitions that rows must belong into; nil: any
+	tablets  []schema.Tablet // of a leaf, where all rows go by their keys; nil: where they belong
+	autoInc  int             // a column of to that numbers the rows, or -1
 	rows     uint64
 	numbered uint64 // the last number given
 	highest  uint64 // of an AUTO_INCREMENT column that was there before, or was filled by the rows
@@ -403,16 +404,13 @@ func (cp *copier) warn(code uint16, message string) {
 // partitions do not take.
 func (cp *copier) flush(ctx context.Context) error {
 	defer cp.batch.Reset(len(cp.to.Columns))
-	if cp.tablet != nil {
-		return cp.write(ctx, cp.tablet, cp.batch)
-	}
 	if !cp.place.Several() {
 		return cp.write(ctx, &cp.to.Tablets[0], cp.batch)
 	}
 	batches := map[schema.TabletID]*types.Batch{}
 	for i := range cp.batch.Len() {
 		row := cp.batch.Row(i)
-		tb, err := cp.place.Of(row)
+		tb, err := cp.tabletOf(row)
 		if err != nil {
 			return err
 		}
@@ -430,6 +428,14 @@ func (cp *copier) flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// tabletOf finds where a row goes.
+func (cp *copier) tabletOf(row []types.Value) (*schema.Tablet, error) {
+	if cp.tablets != nil {
+		return schema.TabletFor(cp.tablets, keys.AppendPrimary(nil, cp.to, row)), nil
+	}
+	return cp.place.Of(row)
 }
 
 func (cp *copier) write(ctx context.Context, tablet *schema.Tablet, rows types.Batch) error {

@@ -30,8 +30,11 @@ func makeEntries(ctx context.Context, x *Executor, env *ddl.Env, db *schema.Data
 		if !ix.IsUnique() {
 			continue
 		}
-		if ix.Unique, ix.Entries = true, 0; !c.Spread && !c.From.Split() && !c.From.HasEntries() {
+		if ix.Unique, ix.Entries = true, 0; !c.Spread && !c.From.Cut() && !c.From.HasEntries() {
 			continue
+		}
+		if c.From.Partitioning != nil { // entries would have to go with partitions that are dropped, emptied or exchanged
+			return mysqlerr.NotSupported("a UNIQUE key of a partition of several tablets")
 		}
 		if env.Locks == nil {
 			return mysqlerr.NotSupported("a UNIQUE key of a table of several tablets")

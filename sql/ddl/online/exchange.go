@@ -60,7 +60,8 @@ func (c *Exchange) run(ctx context.Context, x *Executor, env *ddl.Env, t, with *
 	if err != nil {
 		return err
 	}
-	part := &exchanged{x: x, was: t, from: t.Tablets[leaf : leaf+1], at: leaf}
+	part := &exchanged{x: x, was: t, from: t.LeafOf(t.Partitioning.Leaves()[leaf].ID)}
+	part.at = slices.IndexFunc(t.Tablets, func(tb schema.Tablet) bool { return tb.ID == part.from[0].ID })
 	alone := &exchanged{x: x, was: with, from: with.Tablets}
 	sides := []*exchanged{part, alone}
 	for _, e := range sides {
@@ -69,7 +70,7 @@ func (c *Exchange) run(ctx context.Context, x *Executor, env *ddl.Env, t, with *
 		}
 	}
 	if err == nil {
-		err = fill(ctx, env, part, alone, c.Unchecked)
+		err = fill(ctx, env, leaf, part, alone, c.Unchecked)
 	}
 	if err == nil {
 		err = publishExchange(ctx, x, sides)
@@ -96,7 +97,7 @@ type exchanged struct {
 	second *schema.Table   // by which the catalog finds the new tablets until then
 }
 
-// begin makes the new tablets, in the shards of those that go.
+// begin makes the new tablets, in the shards of those that go and with their bounds.
 func (e *exchanged) begin(ctx context.Context) error {
 	db, ok := e.x.DB.Catalog().DatabaseByID(e.was.Database)
 	if !ok {
@@ -128,13 +129,13 @@ func (e *exchanged) begin(ctx context.Context) error {
 	return e.x.DB.InstallTable(ctx, &fresh)
 }
 
-// fill copies the rows as they are: the conversions find nothing to convert.
-func fill(ctx context.Context, env *ddl.Env, part, alone *exchanged, unchecked bool) error {
+// fill copies the rows of the leaf at a place, and of the table, as they are: the conversions find nothing to convert.
+func fill(ctx context.Context, env *ddl.Env, leaf int, part, alone *exchanged, unchecked bool) error {
 	plain := *env
 	plain.Mode, plain.Note = types.Mode{Loc: time.UTC, AllowInvalid: true}, nil
 	in := &copier{x: part.x, env: &plain, from: alone.was, to: part.now, same: true}
-	if in.only = []int{part.at}; unchecked {
-		in.tablet = &part.now.Tablets[part.at]
+	if in.only = []int{leaf}; unchecked {
+		in.tablets = part.now.Tablets[part.at : part.at+len(part.from)]
 	}
 	if _, err := in.run(ctx); err != nil {
 		switch mysqlerr.Code(err) {

@@ -345,7 +345,7 @@ func (x *Executor) Truncate(ctx context.Context, env *ddl.Env, name Name) error 
 		defer unlock()
 		empty := t.Clone()
 		empty.Version++
-		if empty.AutoIncStart = 0; !t.Split() {
+		if empty.AutoIncStart = 0; !t.Cut() {
 			empty.Tablets = nil
 		}
 		if err := x.DB.PlaceTable(ctx, db, empty); err != nil {

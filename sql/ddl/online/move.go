@@ -47,21 +47,23 @@ func (x Moves) SplitTablet(ctx context.Context, name Name, how func(t *schema.Ta
 	})
 }
 
-// MergeTablets has neighbouring tablets of a table, or without any named all of them, become one, in a shard; 0: where the first of them is.
-func (x Moves) MergeTablets(ctx context.Context, name Name, tablets []schema.TabletID, to schema.ShardID) error {
-	return x.start(ctx, name, "MERGE TABLETS", func(tx *catalog.Tx, t *schema.Table) (schema.TabletID, error) {
-		merged := tablets
-		if len(merged) == 0 {
-			for i := range t.Tablets {
-				merged = append(merged, t.Tablets[i].ID)
+// MergeTablets has neighbouring tablets of a table, or without any named all of them, become one, in a shard; 0: where the first of them is. All are
+// those of one partition after the other.
+func (x Moves) MergeTablets(ctx context.Context, name Name, tablets []schema.TabletID, to schema.ShardID) (err error) {
+	for more := true; more && err == nil; {
+		err = x.start(ctx, name, "MERGE TABLETS", func(tx *catalog.Tx, t *schema.Table) (schema.TabletID, error) {
+			merged := tablets
+			if len(merged) == 0 {
+				merged = catalog.FirstCut(t)
 			}
-		}
-		if len(merged) == 1 && t.Partitioning == nil { // it is one already
-			return 0, nil
-		}
-		tx.PutCutHere(t.ID, false)
-		return tx.BeginMerge(t, merged, to)
-	})
+			if more = len(tablets) == 0 && len(merged) > 0 && t.Partitioning != nil; len(merged) == 0 { // it is one already
+				return 0, nil
+			}
+			tx.PutCutHere(t.ID, false)
+			return tx.BeginMerge(t, merged, to)
+		})
+	}
+	return err
 }
 
 // start has begin note a move, and waits for it. begin tells the tablet by which the move is known; 0: there is nothing to do.

@@ -38,14 +38,14 @@ func runPartitions(ctx context.Context, x *Executor, env *ddl.Env, db *schema.Da
 	return errors.Join(err, dropAll(ctx, x, gone))
 }
 
-// retablet gives t the tablets of its partitions: those that from has as well, and new ones.
+// retablet gives t the tablets of its partitions: those that from has as well, and a new one for each that it has not.
 func retablet(ctx context.Context, x *Executor, db *schema.Database, from, t *schema.Table) (made, gone []schema.Tablet, err error) {
-	tablets := map[schema.PartitionID]schema.Tablet{}
+	tablets := map[schema.PartitionID][]schema.Tablet{}
 	for _, tb := range from.Tablets {
-		tablets[tb.Partition] = tb
+		tablets[tb.Partition] = append(tablets[tb.Partition], tb)
 	}
 	added := t.Clone()
-	added.Partitioning = &schema.Partitioning{}
+	added.Partitioning, added.Tablets = &schema.Partitioning{}, nil
 	for _, leaf := range t.Partitioning.Leaves() {
 		if _, kept := tablets[leaf.ID]; !kept {
 			added.Partitioning.Partitions = append(added.Partitioning.Partitions, *leaf)
@@ -56,11 +56,11 @@ func retablet(ctx context.Context, x *Executor, db *schema.Database, from, t *sc
 	}
 	made, t.RowsSince = added.Tablets, added.RowsSince
 	for _, tb := range made {
-		tablets[tb.Partition] = tb
+		tablets[tb.Partition] = []schema.Tablet{tb}
 	}
 	t.Tablets = nil
 	for _, leaf := range t.Partitioning.Leaves() {
-		t.Tablets = append(t.Tablets, tablets[leaf.ID])
+		t.Tablets = append(t.Tablets, tablets[leaf.ID]...)
 	}
 	for _, tb := range from.Tablets {
 		if !slices.ContainsFunc(t.Tablets, func(kept schema.Tablet) bool { return kept.ID == tb.ID }) {

@@ -180,7 +180,7 @@ func TabletOf(c virtual.Context, t *schema.Table, i int) Tablet {
 		tb.Moving, tb.Copied = virtual.Num(uint64(m.To)), virtual.Num(m.Bytes)
 	}
 	if t.Partitioning != nil {
-		tb.Partition = types.Str(t.Partitioning.Leaves()[i].Name)
+		tb.Partition = types.Str(t.Partitioning.Leaf(tb.Tablet.Partition).Name)
 	}
 	alone := *t
 	alone.Tablets = t.Tablets[i : i+1]
