@@ -210,6 +210,9 @@ func (m *numberer) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 func NumberParams(n ast.Node) int {
 	var m numberer
 	n.Accept(&m)
+	if kill, ok := n.(*ast.KillStmt); ok && kill.Expr != nil {
+		kill.Expr.Accept(&m) // the parser's walk leaves it out
+	}
 	slices.SortFunc(m.markers, func(a, b *driver.ParamMarkerExpr) int { return a.Offset - b.Offset })
 	for i, p := range m.markers {
 		p.SetOrder(i)

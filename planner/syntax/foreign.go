@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/driver"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -133,6 +134,9 @@ func foreignStatement(n ast.StmtNode, text string) *stumble {
 			return behind("kill tidb ?", 2)
 		}
 	case *ast.ShowStmt:
+		if n.Pattern != nil && !isText(n.Pattern.Pattern) {
+			return behind("like ?", 1)
+		}
 		return foreignShows[n.Tp]
 	case *ast.CreateUserStmt:
 		if n.ResourceGroupNameOption != nil {
@@ -188,6 +192,12 @@ func foreignKind(n ast.StmtNode) *stumble {
 		return behind("? ? ?", 2)
 	}
 	return nil
+}
+
+// isText tells a literal string: LIKE of a SHOW takes nothing else.
+func isText(e ast.ExprNode) bool {
+	v, ok := e.(*driver.ValueExpr)
+	return ok && v.Kind() == driver.KindString
 }
 
 // foreignShows are the kinds of SHOW that MySQL lacks.

@@ -23,7 +23,7 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 	w sql.ResultWriter) error {
 	switch n := node.(type) {
 	case *ast.ShowStmt:
-		return s.runShow(ctx, n, w)
+		return s.runShow(ctx, n, params, w)
 	case *ast.ExplainStmt:
 		return s.explain(ctx, n, st, params, w)
 	case *ast.ExplainForStmt:
@@ -127,8 +127,9 @@ func (s commands) end(ctx context.Context, n dialect.Finish) error {
 	return err
 }
 
-// runShow answers SHOW.
-func (s commands) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWriter) error {
+// runShow answers SHOW, whose WHERE may have parameters.
+func (s commands) runShow(ctx context.Context, n *ast.ShowStmt, params []types.Value, w sql.ResultWriter) error {
+	s.env.Params = params
 	var res *show.Result
 	var err error
 	switch n.Tp {
@@ -153,7 +154,7 @@ func (s commands) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWrit
 			res, err = show.Run(ctx, s.shower, n)
 		}
 		if err == nil && n.Where != where {
-			return s.showWhere(ctx, res, where, w)
+			return s.showWhere(ctx, res, where, params, w)
 		}
 	}
 	if err != nil {
@@ -163,12 +164,12 @@ func (s commands) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWrit
 }
 
 // showWhere sends the rows of a SHOW that a condition with subqueries leaves.
-func (s commands) showWhere(ctx context.Context, res *show.Result, where ast.ExprNode, w sql.ResultWriter) error {
+func (s commands) showWhere(ctx context.Context, res *show.Result, where ast.ExprNode, params []types.Value, w sql.ResultWriter) error {
 	find := s.virtual
 	defer func() { s.virtual = find }()
 	var query *ast.SelectStmt
 	query, s.virtual = res.Where(where, find)
-	return execution(s).runQueryOf(ctx, query, sql.Headed{ResultWriter: w, As: &sql.Header{Columns: res.Fields}})
+	return execution(s).runQueryOf(ctx, query, params, sql.Headed{ResultWriter: w, As: &sql.Header{Columns: res.Fields}})
 }
 
 // writeResult sends a whole result set.
@@ -204,7 +205,7 @@ func (s commands) checksum(ctx context.Context, n *dialect.ChecksumTables, w sql
 	}
 	query := func(ctx context.Context, q *ast.SelectStmt, w sql.ResultWriter) error {
 		s.sent = false
-		return execution(s).runQueryOf(ctx, q, w)
+		return execution(s).runQueryOf(ctx, q, nil, w)
 	}
 	res, err := maintain.Checksum(ctx, &maintain.Env{DB: s.rt.DB, DBOf: s.dbOf}, n, query, func(e *mysqlerr.Error) { s.conds.Note("Error", e.Code, e.Message) })
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 // explain shows a statement's plan. DESCRIBE t is SHOW COLUMNS.
 func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, st *parsed, params []types.Value, w sql.ResultWriter) error {
 	if sh, ok := n.Stmt.(*ast.ShowStmt); ok {
-		return s.runShow(ctx, sh, w)
+		return s.runShow(ctx, sh, params, w)
 	}
 	if !tree.Planable(n.Stmt) {
 		return mysqlerr.NotSupported("EXPLAIN of this statement")

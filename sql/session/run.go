@@ -114,9 +114,9 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned.Plan,
 }
 
 // runQueryOf runs a query that stands for another statement and is planned for this once.
-func (s execution) runQueryOf(ctx context.Context, query *ast.SelectStmt, w sql.ResultWriter) error {
-	plan := func() (*planned.Plan, error) { return s.makePlan(query, s.db, nil) }
-	return s.runStatement(ctx, plan, nil, w)
+func (s execution) runQueryOf(ctx context.Context, query *ast.SelectStmt, params []types.Value, w sql.ResultWriter) error {
+	plan := func() (*planned.Plan, error) { return s.makePlan(query, s.db, params) }
+	return s.runStatement(ctx, plan, params, w)
 }
 
 // failed ends a statement that will not be tried again; p is its plan, nil where there is none.
