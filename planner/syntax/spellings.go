@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -108,6 +109,9 @@ func (s *scanner) spellOperators(list []lexeme) (other bool) {
 			other = true
 		case i > 1 && l.word == "join" && list[i-1].word == "inner" && list[i-2].word == "natural":
 			s.replace(list[i-1].from, l.from, "")
+		case l.word == "weight_string" && ofNumbers(list[i+1:]):
+			s.replace(l.from, l.to, "`"+s.text[l.from:l.to]+"`")
+			other = true
 		case l.word == "member" && i+1 < len(list) && list[i+1].word == "(":
 			s.replace(l.to, l.to, " OF")
 		case l.word == "array" && (i+1 == len(list) || list[i+1].word != ")") || i > 0 && strings.Contains(ownWords[l.word], " "+list[i-1].word+" "):
@@ -120,6 +124,29 @@ func (s *scanner) spellOperators(list []lexeme) (other bool) {
 	return other
 }
 
+// ofNumbers tells of what follows WEIGHT_STRING that it is (e, n, n, n), where the parser knows AS and nothing else.
+func ofNumbers(list []lexeme) bool {
+	if len(list) == 0 || list[0].word != "(" {
+		return false
+	}
+	numbers := 0
+	for i, l := range list[:len(list)-1] {
+		switch {
+		case l.depth < list[0].depth:
+			return numbers == 3
+		case l.depth == list[0].depth && l.word == ",":
+			if c := list[i+1].word[0]; c < '0' || c > '9' {
+				return false
+			}
+			numbers++
+		}
+	}
+	return numbers == 3
+}
+
+// weights is the name of WEIGHT_STRING as ofNumbers has the parser read it.
+var weights = regexp.MustCompile("(?i)`(weight_string)`")
+
 // ownWords are names that the parser takes for something of its own, as in CAST(… AS … ARRAY) and ADD VECTOR INDEX, behind these words.
 var ownWords = map[string]string{"array": " ( , . by = < > + - * / and or not ", "vector": " add ", "columnar": " add "}
 
@@ -127,6 +154,9 @@ var ownWords = map[string]string{"array": " ( , . by = < > + - * / and or not ",
 type meant struct{}
 
 func (meant) Enter(n ast.Node) (ast.Node, bool) {
+	if f, ok := n.(*ast.SelectField); ok { // whose text may be a heading
+		f.SetText(nil, weights.ReplaceAllString(f.Text(), "$1"))
+	}
 	if s, ok := n.(*ast.SelectStmt); ok && s.From != nil && s.From.TableRefs != nil {
 		if t, ok := s.From.TableRefs.Left.(*ast.TableSource); ok && s.From.TableRefs.Right == nil {
 			if name, ok := t.Source.(*ast.TableName); ok && name.Name.O == noTable {

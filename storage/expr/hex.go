@@ -46,7 +46,7 @@ var numberArgs = map[string]places{
 
 	"left": at(1), "right": at(1), "substring": at(1, 2), "substring_index": at(2), "locate": at(2), "insert": at(1, 2),
 	"lpad": at(1), "rpad": at(1), "repeat": at(1), "space": at(0), "format": at(0, 1), "conv": at(1, 2), "bin": at(0), "oct": at(0), "sha2": at(1),
-	"regexp_instr": at(2, 3, 4), "regexp_substr": at(2, 3), "regexp_replace": at(3, 4), "weight_string": at(2),
+	"regexp_instr": at(2, 3, 4), "regexp_substr": at(2, 3), "regexp_replace": at(3, 4), "weight_string": at(2), weightsOfLength: at(1, 2, 3),
 
 	"date_add": at(1), "date_sub": at(1), "timestampadd": at(1), "makedate": allArgs, "maketime": allArgs, "sec_to_time": at(0),
 	"from_unixtime": at(0), "from_days": at(0), "period_add": allArgs, "period_diff": allArgs, "week": at(1), "yearweek": at(1),

@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 var stringMoreDefs = []def{
@@ -58,6 +59,8 @@ var stringMoreDefs = []def{
 	{name: "from_base64", min: 1, max: 1, typ: typeFromBase64, f1: fromBase64},
 	// weight_string(s [, 'char' | 'binary', n])
 	{name: "weight_string", min: 1, max: 3, typ: typeUnspecifiedBytes, fn: weightString},
+	// weight_string(s, length, characters, flags)
+	{name: weightsOfLength, min: 4, max: 4, since: version.V2, typ: typeUnspecifiedBytes, fn: weightStringOfLength, render: renderWritten},
 	{name: "charset", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return newName(o.coll.Charset()) })},
 	{name: "collation", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return newName(o.coll.Name()) })},
 	{name: "coercibility", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewInt(int64(o.deriv)) })},
@@ -565,6 +568,57 @@ func fromBase64(c *Call, _ *Env, a types.Value) (types.Value, error) {
 		return types.Null, nil
 	}
 	return types.Bytes(out[:n]), nil
+}
+
+// weightsOfLength is WEIGHT_STRING with numbers.
+const weightsOfLength = "weight_string of length"
+
+// padToLength is the flag of WEIGHT_STRING with which spaces, and for bytes zeros, fill what is asked for.
+const padToLength = 0x80
+
+func weightStringOfLength(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	if !isStringKind(a[0].Kind()) {
+		return types.Null, nil
+	}
+	length, _ := a[1].ToInt(env.Warn)
+	chars, _ := a[2].ToInt(env.Warn)
+	flags, _ := a[3].ToInt(env.Warn)
+	if max(length, chars) > int64(env.maxPacket()) {
+		return tooLong(c, env)
+	}
+	room, err := env.Memory.Room(4 * int(max(length, chars)))
+	if err != nil {
+		return types.Null, err
+	}
+	defer room.Done()
+	coll, fill := originOf(c.args[0]).coll, []byte{' '}
+	count, prefix := runeCount, collation.CharsPrefix
+	if coll == collation.Binary {
+		fill = []byte{0}
+		count, prefix = func(s []byte) int { return len(s) }, func(_ []byte, n int) int { return n }
+	}
+	s := a[0].Raw()
+	if n := int(chars); n > 0 {
+		if have := count(s); have >= n {
+			s = s[:prefix(s, n)]
+		} else {
+			s = append(bytes.Clone(s), bytes.Repeat(fill, n-have)...)
+		}
+	}
+	weights := func(s []byte, n int) []byte {
+		if coll == collation.Binary {
+			return s
+		}
+		return coll.Weights(s, n)
+	}
+	out := weights(s, int(chars))
+	if one := weights(fill, 1); flags&padToLength != 0 && len(out) < int(length) && len(one) > 0 {
+		out = append(bytes.Clone(out), bytes.Repeat(one, (int(length)-len(out))/len(one)+1)...)
+	}
+	if length > 0 && len(out) > int(length) {
+		out = out[:length]
+	}
+	return types.Bytes(out), nil
 }
 
 func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {

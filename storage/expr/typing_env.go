@@ -49,6 +49,8 @@ func (t *Typing) New(name string, args ...Expr) (Expr, error) {
 	switch {
 	case (name == "extractvalue" || name == "updatexml") && hasXPathVariables(args):
 		return New(inVariables[name], args...)
+	case name == "weight_string" && len(args) == 4:
+		return New(weightsOfLength, args...)
 	case t == nil:
 	case name == "/" && t.DivIncrement != DefaultDivIncrement:
 		return New("/ to", append(slices.Clip(args), NewInt(int64(t.DivIncrement)))...)

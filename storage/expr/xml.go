@@ -16,8 +16,8 @@ import (
 var xmlDefs = []def{
 	{name: "extractvalue", min: 2, max: 2, since: version.V2, typ: typeXML, prep: prepXPath, fn: extractValue},
 	{name: "updatexml", min: 3, max: 3, since: version.V2, typ: typeXML, prep: prepXPath, fn: updateXML},
-	{name: inVariables["extractvalue"], min: 2, max: 2, class: NeedsSession, since: version.V2, typ: typeXML, prep: prepXPath, fn: extractValue, render: renderXML},
-	{name: inVariables["updatexml"], min: 3, max: 3, class: NeedsSession, since: version.V2, typ: typeXML, prep: prepXPath, fn: updateXML, render: renderXML},
+	{name: inVariables["extractvalue"], min: 2, max: 2, class: NeedsSession, since: version.V2, typ: typeXML, prep: prepXPath, fn: extractValue, render: renderWritten},
+	{name: inVariables["updatexml"], min: 3, max: 3, class: NeedsSession, since: version.V2, typ: typeXML, prep: prepXPath, fn: updateXML, render: renderWritten},
 }
 
 // inVariables are the functions of XPath, and what they are where the path has user variables ($@x) of the session.
@@ -32,7 +32,8 @@ func hasXPathVariables(args []Expr) bool {
 	return ok && bytes.Contains(k.Val.Raw(), []byte("$@"))
 }
 
-func renderXML(c *Call) string {
+// renderWritten shows a call by the name that it was written with: what comes before the first space.
+func renderWritten(c *Call) string {
 	name, _, _ := strings.Cut(c.name, " ")
 	args := make([]string, len(c.args))
 	for i, a := range c.args {
