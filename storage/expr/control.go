@@ -185,7 +185,11 @@ func rewriteCaseValue(args []Expr) (Expr, error) {
 		if isDateClass(args[0].Type().Class()) && isText(rest[i]) || isText(args[0]) && isDateClass(rest[i].Type().Class()) {
 			name = "in" // which text that is no date is no error beside
 		}
-		eq, err := New(name, args[0], rest[i])
+		x, when := args[0], rest[i]
+		if isText(x) || isText(when) {
+			x, when = documentText(x), documentText(when)
+		}
+		eq, err := New(name, x, when)
 		if err != nil {
 			return nil, err
 		}
@@ -195,6 +199,14 @@ func rewriteCaseValue(args []Expr) (Expr, error) {
 		out = append(out, rest[len(rest)-1])
 	}
 	return New("case", out...)
+}
+
+// documentText is a JSON document as it is written: CASE compares one with text so, where = takes the text for a JSON string.
+func documentText(e Expr) Expr {
+	if e.Type().Class() != types.ClassJSON {
+		return e
+	}
+	return NewCast(e, stringType(types.Unspecified, collation.UTF8MB4Bin))
 }
 
 func renderCase(c *Call) string {
