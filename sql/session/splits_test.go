@@ -261,8 +261,8 @@ func (s *splitTest) query() string {
 		"select * from p where "+s.condition("p")+" order by k, id"+lock,
 		"select id, s from p order by s"+desc+", k, id limit 7"+lock,
 		"select count(*), sum(k), min(id), max(id), group_concat(id order by id) from p where "+s.condition("p"),
-		"select k, count(*), max(s) from p group by k order by k"+desc,
-		"select distinct s from p order by s limit 5",
+		"select k, count(*), max(upper(s)) from p group by k order by k"+desc,
+		"select distinct upper(s) u from p order by u limit 5",
 		fmt.Sprintf("select a, b from c where %s order by a%s, b limit 6%s", s.condition("c"), desc, lock),
 		"select a, b, n from c order by a desc, b limit 5",
 		"select p.id, c.a, c.b from p join c on c.p = p.id order by p.id, c.a, c.b",
@@ -277,7 +277,7 @@ func (s *splitTest) query() string {
 		"select a, b, n from q where "+s.condition("q")+" order by b"+desc+", n"+desc+", a, s limit 9"+lock,
 		"select b, count(*), sum(n), min(a) from q where "+s.condition("q")+" group by b order by b", "select a, max(b), count(distinct s) from q group by a order by a"+desc+" limit 9",
 		"select q.a, q.b, p.k from q join p on p.id = q.a where "+s.condition("q")+" order by q.a, q.b", "select c.a, c.b, q.n from c left join q on q.a = c.a and q.b = c.b order by c.a, c.b",
-		"select distinct s from q where "+s.condition("q")+" order by s", "select max(a), min(b), count(*) from q",
+		"select distinct upper(s) u from q where "+s.condition("q")+" order by u", "select max(a), min(b), count(*) from q",
 	)
 }
 

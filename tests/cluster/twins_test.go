@@ -289,32 +289,35 @@ func (w *twins) compare(a *reply) {
 	}
 }
 
-// rearrange cuts, merges or moves tablets of a table; of a partitioned one they are moved.
+// rearrange cuts, merges or moves tablets of a table; neighbours of different partitions are no neighbours.
 func (w *twins) rearrange(table string) {
 	w.t.Helper()
-	rows, err := w.db.Query("SELECT tablet_id, shard_id FROM information_schema.cluster_tablets WHERE table_schema = 'many' AND table_name = ? ORDER BY tablet_ordinal", table)
+	rows, err := w.db.Query("SELECT tablet_id, shard_id, IFNULL(partition_name, '') FROM information_schema.cluster_tablets WHERE table_schema = 'many' AND table_name = ? AND entries_of IS NULL ORDER BY tablet_ordinal", table)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer rows.Close()
 	var tablets, shards []int
+	var parts []string
+	leaves := map[string]bool{}
 	for rows.Next() {
 		var tablet, shard int
-		if err := rows.Scan(&tablet, &shard); err != nil {
+		var part string
+		if err := rows.Scan(&tablet, &shard, &part); err != nil {
 			w.t.Fatal(err)
 		}
-		tablets, shards = append(tablets, tablet), append(shards, shard)
+		tablets, shards, parts, leaves[part] = append(tablets, tablet), append(shards, shard), append(parts, part), true
 	}
 	i := w.rng.IntN(len(tablets))
 	alter := "ALTER TABLE many." + table + " "
-	switch n := w.rng.IntN(6); {
-	case table == "s" || table == "u":
-		w.move(alter, tablets[i], shards[i])
-	case len(tablets) > 4 || len(tablets) > 1 && n == 0:
+	switch n, more := w.rng.IntN(6), len(tablets)-len(leaves); {
+	case more > 3 || more > 0 && n == 0:
 		w.must(alter + "MERGE TABLETS ALL")
 		w.merged++
-	case len(tablets) > 2 && n < 3:
-		i = min(i, len(tablets)-2)
+	case more > 1 && n < 3:
+		for i = min(i, len(tablets)-2); parts[i] != parts[i+1]; {
+			i = (i + 1) % (len(tablets) - 1)
+		}
 		w.must(fmt.Sprintf("%sMERGE TABLETS %d, %d", alter, tablets[i], tablets[i+1]))
 		w.merged++
 	case n < 5:

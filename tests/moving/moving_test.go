@@ -185,12 +185,12 @@ func (w *world) move(ctx context.Context, db *sql.DB) error {
 	switch rand.IntN(4) {
 	case 0:
 		query, count = `SELECT CONCAT('ALTER TABLE ', table_name, ' SPLIT TABLET ', MIN(tablet_id), ' INTO 2 TABLETS', IF(RAND() < 0.5, ' SPREAD', ''))
-			FROM information_schema.cluster_tablets WHERE table_schema = 'd' AND partition_name IS NULL AND entries_of IS NULL
+			FROM information_schema.cluster_tablets WHERE table_schema = 'd' AND entries_of IS NULL
 			GROUP BY table_name HAVING COUNT(*) < 4 ORDER BY RAND() LIMIT 1`, &w.cut
 	case 1:
 		query, count = `SELECT CONCAT('ALTER TABLE ', table_name, ' MERGE TABLETS ALL')
-			FROM information_schema.cluster_tablets WHERE table_schema = 'd' AND partition_name IS NULL AND entries_of IS NULL
-			GROUP BY table_name HAVING COUNT(*) > 1 ORDER BY RAND() LIMIT 1`, &w.merged
+			FROM information_schema.cluster_tablets WHERE table_schema = 'd' AND entries_of IS NULL
+			GROUP BY table_name HAVING COUNT(*) > COUNT(DISTINCT IFNULL(partition_name, '')) ORDER BY RAND() LIMIT 1`, &w.merged
 	}
 	var text string
 	if err := db.QueryRowContext(ctx, query).Scan(&text); err != nil {
