@@ -48,11 +48,7 @@ type loadAssignment struct {
 const loadBytes = 1 << 20 // of a batch of rows that is sent
 
 func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
-	tgt, err := logical.BaseTable(ctx, s.Table)
-	if err != nil {
-		return nil, err
-	}
-	n := insertBinder{&dml.Insert{Target: tgt, Kind: fragment.Insert}}
+	n := insertBinder{&dml.Insert{Kind: fragment.Insert}}
 	privs := []mysql.PrivilegeType{mysql.InsertPriv}
 	switch s.OnDuplicate {
 	case ast.OnDuplicateKeyHandlingIgnore:
@@ -62,8 +58,12 @@ func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
 		privs = append(privs, mysql.DeletePriv)
 	case ast.OnDuplicateKeyHandlingError:
 	}
+	var err error
+	if n.Target, n.View, err = logical.InsertTarget(ctx, s.Table, &dml.Inserting{Privileges: privs, Load: true}); err != nil {
+		return nil, err
+	}
 	for _, priv := range privs {
-		if err := ctx.Check(priv, n.DB, n.Table.Name); err != nil {
+		if err := ctx.Check(priv, n.DB, n.Table.Name); n.View == nil && err != nil {
 			return nil, err
 		}
 	}
@@ -115,6 +115,11 @@ func (p *loadPlan) bindTargets(n insertBinder, s *ast.LoadDataStmt) error {
 		if err := n.nameColumns(nil); err != nil {
 			return err
 		}
+		for _, c := range n.Columns() {
+			if c.Expr != nil {
+				return mysqlerr.New(mysqlerr.NonupdatableColumn, c.Field.Name)
+			}
+		}
 		for _, pos := range n.Named {
 			p.into = append(p.into, loadTarget{pos: pos, nowhere: n.Table.Columns[pos].Generated != ""})
 		}
@@ -125,7 +130,7 @@ func (p *loadPlan) bindTargets(n insertBinder, s *ast.LoadDataStmt) error {
 			p.into = append(p.into, loadTarget{variable: strings.ToLower(c.UserVar.Name)})
 			continue
 		}
-		pos, err := n.columnOf(c.ColumnName)
+		pos, err := n.Position(c.ColumnName)
 		if err != nil {
 			return err
 		}
@@ -138,15 +143,6 @@ func (p *loadPlan) bindTargets(n insertBinder, s *ast.LoadDataStmt) error {
 	return nil
 }
 
-// columnOf finds a column of the table. 1054.
-func (n insertBinder) columnOf(c *ast.ColumnName) (int, error) {
-	pos := n.Table.ColumnByName(c.Name.L)
-	if pos < 0 || c.Table.O != "" && !strings.EqualFold(c.Table.O, n.Alias) {
-		return 0, mysqlerr.New(mysqlerr.BadField, bind.FullName(c), bind.FieldList)
-	}
-	return pos, nil
-}
-
 // bindSet binds SET, over the row's columns by position.
 func (p *loadPlan) bindSet(ctx *Context, n insertBinder, list []*ast.Assignment) error {
 	env := *ctx.Env
@@ -154,7 +150,7 @@ func (p *loadPlan) bindSet(ctx *Context, n insertBinder, list []*ast.Assignment)
 	b := &bind.Binder{Env: &env, Clause: bind.FieldList, Default: ctx.DefaultOf}
 	sc := &bind.Scope{Cols: n.Columns()}
 	for _, a := range list {
-		pos, err := n.columnOf(a.Column)
+		pos, err := n.Position(a.Column)
 		if err != nil {
 			return err
 		}
