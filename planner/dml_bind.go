@@ -32,7 +32,7 @@ func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*dml.Insert, *logi
 		name = &with
 	}
 	privs := insertPrivileges(s)
-	tgt, view, err := logical.InsertTarget(ctx, name, s.Columns, privs, false)
+	tgt, view, err := logical.InsertTarget(ctx, name, &dml.Inserting{Columns: s.Columns, Privileges: privs})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -165,7 +165,7 @@ func (n insertBinder) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
 			if row[j], err = bind.Expr(b, sc, v); err != nil {
 				return err
 			}
-			row[j] = expr.ForColumn(row[j], &n.Table.Columns[n.Named[j]].Type)
+			row[j] = expr.ForColumn(n.Unassigned(row[j]), &n.Table.Columns[n.Named[j]].Type)
 		}
 		n.Rows = append(n.Rows, row)
 	}

@@ -588,8 +588,7 @@ func (r *insertRun) result() *exec.ModifyResult {
 
 // NeedsTxn: rows from a query arrive in chunks; rows of a split table may go to several shards.
 func (p *insertPlan) NeedsTxn() bool {
-	oneRow := len(p.Rows) == 1 && !p.place.Moves(p.set)
-	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.conflicts != nil || p.Related()
+	return p.source != nil || len(p.Table.Tablets) > 1 && len(p.Rows) != 1 || p.place.Moves(p.set) || p.conflicts != nil || p.Related()
 }
 func (p *insertPlan) Tables() []TableVersion { return p.tables }
 func (p *insertPlan) Cacheable() bool {

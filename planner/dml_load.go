@@ -58,9 +58,14 @@ func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
 		privs = append(privs, mysql.DeletePriv)
 	case ast.OnDuplicateKeyHandlingError:
 	}
-	err := n.bindLoadTable(ctx, s, privs)
-	if err != nil {
+	var err error
+	if n.Target, n.View, err = logical.InsertTarget(ctx, s.Table, &dml.Inserting{Privileges: privs, Load: true}); err != nil {
 		return nil, err
+	}
+	for _, priv := range privs {
+		if err := ctx.Check(priv, n.DB, n.Table.Name); n.View == nil && err != nil {
+			return nil, err
+		}
 	}
 	p := &loadPlan{}
 	if p.format, err = loadFormat(ctx, s); err != nil {
@@ -82,29 +87,6 @@ func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
 		p.Ties, err = change.Tie(ctx, n.Ignore, &p.tables, change.Target{DB: n.DB, Table: n.Table, Kind: n.Kind})
 	}
 	return p, err
-}
-
-// bindLoadTable finds the table, perhaps through a view of one: 1221 and 1288 for others.
-func (n insertBinder) bindLoadTable(ctx *Context, s *ast.LoadDataStmt, privs []mysql.PrivilegeType) (err error) {
-	var named []*ast.ColumnName
-	for _, c := range s.ColumnsAndUserVars {
-		if c.ColumnName != nil {
-			named = append(named, c.ColumnName)
-		}
-	}
-	n.Target, n.View, err = logical.InsertTarget(ctx, s.Table, named, privs, true)
-	switch code := mysqlerr.Code(err); {
-	case code == mysqlerr.ViewNoInsertFieldList, code == mysqlerr.ViewMultiupdate, err == nil && n.View != nil && len(n.View.Joined) > 0:
-		return mysqlerr.New(mysqlerr.WrongUsage, "Multi-table VIEW", "LOAD")
-	case code == mysqlerr.NonInsertableTable:
-		return mysqlerr.New(mysqlerr.NonUpdatableTable, s.Table.Name.O, "LOAD")
-	}
-	for _, priv := range privs {
-		if n.View == nil && err == nil {
-			err = ctx.Check(priv, n.DB, n.Table.Name)
-		}
-	}
-	return err
 }
 
 // loadFormat reads the clauses CHARACTER SET, FIELDS and LINES.

@@ -391,8 +391,8 @@ func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory
 
 // NeedsTxn: rows that are found by a query are locked, then changed; rows of several tablets may be in several shards.
 func (p *changePlan) NeedsTxn() bool {
-	oneRow := p.lookup != nil && p.lookup.Most() == 1 && !p.place.Moves(p.set)
-	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.Related()
+	oneRow := p.lookup != nil && p.lookup.Most() == 1
+	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.place.Moves(p.set) || p.Related()
 }
 func (p *changePlan) Tables() []TableVersion { return p.tables }
 func (p *changePlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }

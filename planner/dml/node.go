@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
@@ -57,6 +58,21 @@ type Insert struct {
 	TellsID bool           // Set has LAST_INSERT_ID(id) of the AUTO_INCREMENT column: it is the updated row's afterwards
 	ByRow   *algebra.Query // whose plan runs the subqueries that Set calls for each row that is updated; nil: none
 	View    *InsertView    // nil: the statement names the table itself
+}
+
+// Inserting is a statement that inserts rows: the columns that it names, what its user has to be granted, and whether it is LOAD DATA.
+type Inserting struct {
+	Columns    []*ast.ColumnName
+	Privileges []mysql.PrivilegeType
+	Load       bool
+}
+
+// Refused is the error for a view that takes no rows.
+func (s *Inserting) Refused(view string) error {
+	if s.Load {
+		return mysqlerr.New(mysqlerr.NonUpdatableTable, view, "LOAD")
+	}
+	return mysqlerr.New(mysqlerr.NonInsertableTable, view, "INSERT")
 }
 
 // InsertView is the view through which an INSERT goes.

@@ -90,6 +90,23 @@ func (t *Target) Assigned(b *bind.Binder, sc *bind.Scope, pos, first int, n ast.
 	return b.Value(&bind.Column{Source: t.Table, Pos: pos})
 }
 
+// Unassigned is what a row of VALUES reads, over columns by position: an AUTO_INCREMENT column that has no value yet, which NULL stands for,
+// is 0 to it.
+func (n *Insert) Unassigned(e expr.Expr) expr.Expr {
+	auto := n.Table.AutoIncColumn()
+	if e == nil || auto < 0 {
+		return e
+	}
+	return expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+		if c, ok := x.(*expr.Column); ok && c.Index == auto {
+			if zero, err := expr.New("ifnull", x, expr.NewInt(0)); err == nil {
+				return zero
+			}
+		}
+		return x
+	})
+}
+
 // RowValue binds what a row of VALUES has for the column at pos, where it may not read the row.
 func (n *Insert) RowValue(b *bind.Binder, sc *bind.Scope, pos int, v ast.ExprNode) (expr.Expr, error) {
 	c := &n.Table.Columns[pos]

@@ -88,9 +88,9 @@ func (p *Place) Locate(values []types.Value, m *types.Mode) (k Row, err error) {
 	return k, err
 }
 
-// Moves tells whether assignments may take rows to other tablets.
+// Moves tells whether assignments may take rows to other tablets, or to none.
 func (p *Place) Moves(set []fragment.Assignment) bool {
-	return len(p.Table.Tablets) > 1 && slices.ContainsFunc(set, func(a fragment.Assignment) bool {
+	return p.Several() && slices.ContainsFunc(set, func(a fragment.Assignment) bool {
 		return p.decides(p.Table.ColumnByID(a.Column))
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
 	"cloudsql/planner/bind"
@@ -50,8 +49,8 @@ func accessDenied(ctx *Context, db string) error {
 	return mysqlerr.New(mysqlerr.DBaccessDenied, user, host, db)
 }
 
-// insertTarget finds the base table that rows of a view are inserted into. named are the columns that the statement has.
-func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnName, privs []mysql.PrivilegeType, computed bool) (dml.Target, *dml.InsertView, error) {
+// insertTarget finds the base table behind a view. LOAD DATA takes views with columns that are computed, or there twice, and none of joins.
+func insertTarget(ctx *Context, v *schema.View, db string, s *dml.Inserting) (dml.Target, *dml.InsertView, error) {
 	b := newBuilder(ctx, Options{Changes: true})
 	q := b.newBlock()
 	b.stack = append(b.stack, q)
@@ -62,13 +61,16 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 	}
 	item := &q.items[0]
 	if !item.merged || len(item.tables) == 0 || item.ownRead {
-		return dml.Target{}, nil, mysqlerr.New(mysqlerr.NonInsertableTable, v.Name, "INSERT")
+		return dml.Target{}, nil, s.Refused(v.Name)
 	}
-	t, err := item.insertTable(q, cols, named)
+	if s.Load && item.several {
+		return dml.Target{}, nil, mysqlerr.New(mysqlerr.WrongUsage, "Multi-table VIEW", "LOAD")
+	}
+	t, err := item.insertTable(q, cols, s.Columns)
 	if err != nil {
 		return dml.Target{}, nil, err
 	}
-	for _, priv := range privs {
+	for _, priv := range s.Privileges {
 		if err := b.checkChange(t, priv); err != nil {
 			return dml.Target{}, nil, err
 		}
@@ -89,8 +91,8 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 	seen := map[int]bool{}
 	for _, c := range cols {
 		switch own := c.Expr == nil && (merging{q}).tableWith(c.ID) == t; {
-		case own && seen[c.ID] || !own && !item.several && !computed:
-			return dml.Target{}, nil, mysqlerr.New(mysqlerr.NonInsertableTable, v.Name, "INSERT")
+		case !s.Load && (own && seen[c.ID] || !own && !item.several):
+			return dml.Target{}, nil, s.Refused(v.Name)
 		case own:
 			seen[c.ID] = true
 			c.ID -= t.First
@@ -142,13 +144,13 @@ func (it *fromItem) insertTable(q *selectQuery, cols []bind.Column, named []*ast
 }
 
 // InsertTarget finds what an INSERT goes to: a base table, or one through a view, for which the caller's privileges on the view's
-// tables have been seen to. With computed, the view may have columns that are, which the statement does not name.
-func InsertTarget(ctx *Context, n *ast.TableName, named []*ast.ColumnName, privs []mysql.PrivilegeType, computed bool) (dml.Target, *dml.InsertView, error) {
+// tables have been seen to.
+func InsertTarget(ctx *Context, n *ast.TableName, s *dml.Inserting) (dml.Target, *dml.InsertView, error) {
 	if db, v := ctx.view(n); v != nil {
 		if len(n.PartitionNames) > 0 {
 			return dml.Target{}, nil, mysqlerr.New(mysqlerr.PartitionOnNonpartitioned)
 		}
-		return insertTarget(ctx, v, db, named, privs, computed)
+		return insertTarget(ctx, v, db, s)
 	}
 	t, err := BaseTable(ctx, n)
 	return t, nil, err

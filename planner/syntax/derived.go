@@ -23,11 +23,20 @@ func parseOther(text string, o Options, err error) (node, rest ast.StmtNode, _ e
 	if other == text {
 		return nil, nil, err
 	}
-	node, rest, err = parseInstead(other, text, o, err)
+	node, rest, e := parse(other, o)
+	if e != nil {
+		node, rest, e = parseSpelled(other, o, e)
+	}
+	if e != nil {
+		return nil, nil, err
+	}
+	if node != nil {
+		node.SetText(nil, text)
+	}
 	if node != nil && !strings.Contains(strings.ToLower(text), "lateral") {
 		node.Accept(ordinary{})
 	}
-	return node, rest, err
+	return node, rest, nil
 }
 
 // parseInstead reads another text in the place of one that the parser has refused with err. The tree has the text that was written.

@@ -46,7 +46,7 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	measured := takeIntroducers(plainText, o.Mode)
 	without, exprs, some := takeDefaults(signIntervals(measured, o.Mode), o.Mode)
 	without = clampWidths(without, o)
-	node, rest, err := readTypes(text, without, o)
+	node, rest, err := readSounding(text, without, o)
 	switch {
 	case err != nil:
 		return nil, wordError(text, exprs, err)
@@ -74,6 +74,20 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 		}
 	}
 	return node, nil
+}
+
+// readSounding reads a text with SOUNDS LIKE in the parser's words, or as it stands.
+func readSounding(text, without string, o Options) (node, rest ast.StmtNode, err error) {
+	if mentions(without, "sounds") {
+		if other, ok := spellSounds(without, o.Mode); ok {
+			node, rest, err = readTypes(text, other, o)
+			if err == nil && node != nil && soundsMeant(node) {
+				node.SetText(nil, without)
+				return node, rest, nil
+			}
+		}
+	}
+	return readTypes(text, without, o)
 }
 
 // readTypes reads a text with its types of strings in the parser's words, or as it stands.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 )
 
@@ -98,8 +99,31 @@ func (b *blocks) lacksFrom(word string, depth int) bool {
 // noTable stands in FROM where there is none. No table can have the name.
 const noTable = "no table "
 
-// spellOperators writes NATURAL INNER JOIN without INNER, a FROM where only the parser wants one, and SOUNDS LIKE as ILIKE, which is no
-// word of MySQL's: it tells whether the parser's tree says something else now.
+// sounding stands for LIKE in SOUNDS LIKE, which is written as BETWEEN sounding AND: both have a bit_expr on their left, and one on their
+// right, which LIKE of the parser's lacks. No column can have the name.
+const sounding = "sounds like "
+
+// spellSounds writes SOUNDS LIKE as a BETWEEN.
+func spellSounds(text string, mode mysql.SQLMode) (other string, ok bool) {
+	s := newScanner(text, mode)
+	list := s.lexemes()
+	for i, l := range list {
+		if i > 0 && l.word == "like" && list[i-1].word == "sounds" {
+			s.replace(list[i-1].from, l.to, "BETWEEN `"+sounding+"` AND")
+		}
+	}
+	return s.changed(), s.copied > 0
+}
+
+// soundsMeant gives BETWEEN sounding AND the meaning of SOUNDS LIKE; false where it has a predicate on its right, where MySQL's has none.
+func soundsMeant(n ast.Node) bool {
+	m := sounds{}
+	n.Accept(&m)
+	return !m.wrong
+}
+
+// spellOperators writes NATURAL INNER JOIN without INNER, and a FROM where only the parser wants one: it tells whether the parser's tree says
+// something else now.
 func (s *scanner) spellOperators(list []lexeme) (other bool) {
 	var open blocks
 	for i, l := range list {
@@ -116,9 +140,6 @@ func (s *scanner) spellOperators(list []lexeme) (other bool) {
 			s.replace(l.to, l.to, " OF")
 		case l.word == "array" && (i+1 == len(list) || list[i+1].word != ")") || i > 0 && strings.Contains(ownWords[l.word], " "+list[i-1].word+" "):
 			s.replace(l.from, l.to, "`"+s.text[l.from:l.to]+"`")
-		case i > 0 && l.word == "like" && list[i-1].word == "sounds" && !mentions(s.text, "ilike"):
-			s.replace(list[i-1].from, l.to, "ILIKE")
-			other = true
 		}
 	}
 	return other
@@ -150,7 +171,7 @@ var weights = regexp.MustCompile("(?i)`(weight_string)`")
 // ownWords are names that the parser takes for something of its own, as in CAST(… AS … ARRAY) and ADD VECTOR INDEX, behind these words.
 var ownWords = map[string]string{"array": " ( , . by = < > + - * / and or not ", "vector": " add ", "columnar": " add "}
 
-// meant gives ILIKE the meaning of SOUNDS LIKE, and takes the FROM of noTable off.
+// meant takes the FROM of noTable off.
 type meant struct{}
 
 func (meant) Enter(n ast.Node) (ast.Node, bool) {
@@ -167,19 +188,36 @@ func (meant) Enter(n ast.Node) (ast.Node, bool) {
 	return n, false
 }
 
-func (meant) Leave(n ast.Node) (ast.Node, bool) {
-	like, ok := n.(*ast.PatternLikeOrIlikeExpr)
-	if !ok || like.IsLike {
+func (meant) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+type sounds struct{ wrong bool }
+
+func (*sounds) Enter(n ast.Node) (ast.Node, bool) { return n, false }
+
+func (m *sounds) Leave(n ast.Node) (ast.Node, bool) {
+	x, ok := n.(*ast.BetweenExpr)
+	if !ok {
 		return n, true
 	}
+	if c, ok := x.Left.(*ast.ColumnNameExpr); !ok || c.Name.Name.O != sounding {
+		return n, true
+	}
+	m.wrong = m.wrong || x.Not || isPredicate(x.Right)
 	sound := func(e ast.ExprNode) ast.ExprNode {
 		return &ast.FuncCallExpr{FnName: ast.NewCIStr("soundex"), Args: []ast.ExprNode{e}}
 	}
-	op := opcode.EQ
-	if like.Not {
-		op = opcode.NE
+	return &ast.BinaryOperationExpr{Op: opcode.EQ, L: sound(x.Expr), R: sound(x.Right)}, true
+}
+
+// isPredicate tells of an operator that is no part of another's operand without parentheses: IN, BETWEEN, LIKE, REGEXP, SOUNDS LIKE.
+func isPredicate(e ast.ExprNode) bool {
+	switch x := e.(type) {
+	case *ast.PatternInExpr, *ast.BetweenExpr, *ast.PatternLikeOrIlikeExpr, *ast.PatternRegexpExpr:
+		return true
+	case *ast.BinaryOperationExpr:
+		return x.Op == opcode.EQ // SOUNDS LIKE, or it would stand in parentheses
 	}
-	return &ast.BinaryOperationExpr{Op: op, L: sound(like.Expr), R: sound(like.Pattern)}, true
+	return false
 }
 
 // sayAs puts AS before the query of CREATE TABLE t (SELECT …).

@@ -71,8 +71,10 @@ type ruleVisitor struct {
 func (v *ruleVisitor) Enter(n ast.Node) (ast.Node, bool) {
 	switch n := n.(type) {
 	case *ast.SubqueryExpr, *ast.ExistsSubqueryExpr, *ast.CompareSubqueryExpr, *ast.AggregateFuncExpr, *ast.WindowFuncExpr,
-		*ast.DefaultExpr, *ast.ValuesExpr, *ast.MatchAgainst:
+		*ast.ValuesExpr, *ast.MatchAgainst:
 		v.err = mysqlerr.New(v.r.function, v.r.name)
+	case *ast.DefaultExpr:
+		v.err = v.r.disallowed("default")
 	case *ast.VariableExpr, ast.ParamMarkerExpr:
 		v.err = mysqlerr.New(v.r.variables, v.r.name)
 	case *ast.FuncCallExpr:

@@ -228,8 +228,12 @@ func roundFloat(f float64, d int, legacy bool) float64 {
 }
 
 func (a *assignment) decimal() (types.Value, error) {
+	exact, isText := types.JSONString(a.v)
 	if _, scale := a.t.DecimalShape(); a.kind == types.KindJSON && !a.unwrapJSON() {
 		return a.badJSON("DECIMAL", types.DecSmall(0, scale))
+	}
+	if isText && a.kind == types.KindFloat && !a.mode.Legacy {
+		a.kind, a.raw = types.KindString, exact // a double has not all of its digits
 	}
 	var d types.Value
 	garbage, over := false, false

@@ -76,6 +76,13 @@ func isHex(e Expr) bool {
 // asNumber is e as a number: of a literal's bytes, the last eight spell one, the highest first. IF, CASE and NULLIF pass on what
 // they are wanted as, other functions do not (MySQL: SUM(IF(c, b'1', b'0')) counts).
 func asNumber(e Expr) Expr {
+	if c, ok := e.(*Call); ok && c.name == "in collation" {
+		if day, ok := c.args[0].(*Call); ok && day.name == "dayname" {
+			return numberOfDay(day)
+		}
+	} else if ok && c.name == "dayname" {
+		return numberOfDay(c)
+	}
 	if c, ok := e.(*Call); ok && c.typ.IsBinary() {
 		switch c.name {
 		case "if", "case":
@@ -94,6 +101,15 @@ func asNumber(e Expr) Expr {
 	}
 	v := types.Uint(u)
 	return &Const{Val: v, Typ: intType(len(v.Text()), true)}
+}
+
+// numberOfDay is DAYNAME as a number: that of the day, as WEEKDAY tells it.
+func numberOfDay(c *Call) Expr {
+	day, err := New("weekday", c.args...)
+	if err != nil {
+		return c
+	}
+	return NewCast(day, types.TypeDouble)
 }
 
 // numberChoice is an IF or CASE of literals and numbers as one of numbers only, and any other as it is.
@@ -157,12 +173,16 @@ func numbers(args []Expr, which places) []Expr {
 	return args
 }
 
-// convLiteral is CONV of a literal, whose value does not depend on the base that texts are read in.
+// convLiteral is CONV of a literal or BIT, whose value does not depend on the base that texts are read in.
 func convLiteral(args []Expr) (Expr, error) {
-	if from, ok := args[1].(*Const); !isHex(args[0]) || !ok || from.Val.IsNull() {
+	from, ok := args[1].(*Const)
+	if bit := args[0].Type().Class() == types.ClassBit; !bit && !isHex(args[0]) || !ok || from.Val.IsNull() {
 		return nil, nil
 	}
-	return New("conv", asNumber(args[0]), NewInt(10), args[2])
+	if base, _ := from.Val.ToInt(nil); !validBase(base) {
+		return nil, nil
+	}
+	return New("conv", asNumber(bitsAsNumber(args)[0]), NewInt(10), args[2])
 }
 
 // numbersBesideNumbers is args where literals beside a number are numbers, too: how they compare.
@@ -175,8 +195,28 @@ func numbersBesideNumbers(args []Expr) []Expr {
 	return args
 }
 
-// Condition is e where a truth value is wanted: a literal is a number.
-func Condition(e Expr) Expr { return asNumber(e) }
+// Condition is e where a truth value is wanted: a literal is a number, and a JSON value is compared with the number 0, from which null and
+// false differ.
+func Condition(e Expr) Expr {
+	if e.Type().Class() == types.ClassJSON {
+		if differs, err := New("<>", NewInt(0), e); err == nil {
+			return differs
+		}
+	}
+	return asNumber(e)
+}
+
+// conditions is args, operands of AND, OR, XOR and NOT, as Condition has them.
+func conditions(args []Expr) []Expr {
+	if !slices.ContainsFunc(args, func(a Expr) bool { return a.Type().Class() == types.ClassJSON }) {
+		return args
+	}
+	args = slices.Clone(args)
+	for i, a := range args {
+		args[i] = Condition(a)
+	}
+	return args
+}
 
 // Beside is e where it is compared with a value of type t.
 func Beside(e Expr, t *types.Type) Expr {

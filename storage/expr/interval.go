@@ -179,6 +179,9 @@ func (u *unit) span(c *Call, env *Env, i int, v types.Value) (span, bool) {
 		return u.parse(string(c.text(i, v)))
 	}
 	if u.name == "second" && v.Kind() != types.KindInt {
+		if !env.Mode.Legacy {
+			v = types.Dec(v.ToDecimal(env.Warn).Truncate(6)) // what is finer is cut, and not rounded
+		}
 		us, ok := secondsToMicros(v, env)
 		return span{micros: us}, ok
 	}

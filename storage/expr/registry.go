@@ -21,6 +21,7 @@ type def struct {
 	since    version.Version // 0: V1. A newer function has it even if it never leaves the gateway today
 	numbers  places          // arguments that are wanted as numbers (hex.go)
 	bytes    places          // and as bytes (charset.go)
+	tests    bool            // AND, OR, XOR, NOT: the arguments are conditions (hex.go)
 	op       int
 	infix    string // operator sign for String
 	charges  bool   // takes the room for a large result itself: it may be larger than the arguments
@@ -50,6 +51,7 @@ func register(defs []def) {
 		d := &defs[i]
 		registry[d.name] = d
 		d.numbers, d.bytes = numberArgs[d.name], byteArgs[d.name]
+		d.tests = d.name == "and" || d.name == "or" || d.name == "xor" || d.name == "not"
 		for _, a := range d.alias {
 			registry[a] = d
 		}
@@ -121,6 +123,9 @@ func (d *def) build(args []Expr) (Expr, error) {
 		return nil, mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, d.name)
 	}
 	args = numbers(args, d.numbers)
+	if d.tests {
+		args = conditions(args)
+	}
 	if d.bytes != 0 {
 		var err error
 		if args, err = allBytes(args, d.bytes); err != nil {

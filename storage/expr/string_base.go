@@ -89,15 +89,12 @@ func hexDigit(b byte) int {
 }
 
 // inBase is BIN and OCT: CONV(n, 10, …).
-func inBase(c *Call, _ *Env, a types.Value) (types.Value, error) {
+func inBase(c *Call, env *Env, a types.Value) (types.Value, error) {
 	s := c.text(0, a)
 	if len(s) == 0 {
 		return types.Null, nil
 	}
-	u, neg := parseBase(s, 10, false)
-	if neg {
-		u = -u
-	}
+	u := parseBase(s, 10, false, env.Mode.Legacy)
 	return c.str([]byte(strconv.FormatUint(u, c.op))), nil
 }
 
@@ -111,10 +108,7 @@ func conv(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if len(s) == 0 || env.Mode.Legacy && len(bytes.TrimLeft(s, " ")) == 0 {
 		return types.Null, nil // spaces alone are 0
 	}
-	u, neg := parseBase(bytes.TrimLeft(s, " "), int(max(from, -from)), from < 0)
-	if neg {
-		u = -u
-	}
+	u := parseBase(bytes.TrimLeft(s, " "), int(max(from, -from)), from < 0, env.Mode.Legacy)
 	var out string
 	if to < 0 {
 		out = strconv.FormatInt(int64(u), int(-to))
@@ -126,8 +120,9 @@ func conv(c *Call, env *Env, a []types.Value) (types.Value, error) {
 
 func validBase(b int64) bool { return b >= 2 && b <= 36 || b <= -2 && b >= -36 }
 
-// parseBase reads the leading digits of s; a number beyond 64 bits is the largest there is.
-func parseBase(s []byte, base int, signed bool) (u uint64, neg bool) {
+// parseBase reads the leading digits of s; a number beyond 64 bits is the largest there is, also where it has a sign and signed is false.
+func parseBase(s []byte, base int, signed, legacy bool) uint64 {
+	neg := false
 	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
 		neg = s[0] == '-'
 		s = s[1:]
@@ -144,13 +139,17 @@ func parseBase(s []byte, base int, signed bool) (u uint64, neg bool) {
 		n++
 	}
 	if n == 0 {
-		return 0, neg
+		return 0
 	}
 	u, err := strconv.ParseUint(string(s[:n]), base, 64)
 	if err != nil || u > limit {
 		u = limit
+		neg = neg && (signed || legacy)
 	}
-	return u, neg
+	if neg {
+		u = -u
+	}
+	return u
 }
 
 func digitValue(b byte) int {

@@ -622,10 +622,13 @@ func weightStringOfLength(c *Call, env *Env, a []types.Value) (types.Value, erro
 }
 
 func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {
-	if !isStringKind(a[0].Kind()) {
-		return types.Null, nil
-	}
 	s, coll := a[0].Raw(), originOf(c.args[0]).coll
+	if !isStringKind(a[0].Kind()) {
+		if env.Mode.Legacy || len(a) < 3 || !strings.EqualFold(string(c.text(1, a[1])), "binary") {
+			return types.Null, nil
+		}
+		s, coll = c.text(0, a[0]), collation.Binary // AS BINARY casts
+	}
 	if len(a) == 3 {
 		n, _ := a[2].ToInt(env.Warn)
 		binary := strings.EqualFold(string(c.text(1, a[1])), "binary")

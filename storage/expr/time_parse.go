@@ -54,8 +54,10 @@ func strToDate(c *Call, env *Env, a, f types.Value) (types.Value, error) {
 	ok := p.parse(string(c.text(1, f))) && p.finish()
 	d := p.c
 	if ok && c.typ.Class() != types.ClassTime {
-		ok = !(env.Mode.NoZeroDate && d.Year == 0 && d.Month == 0 && d.Day == 0) &&
-			!(env.Mode.NoZeroInDate && d.HasZero()) // days beyond the month's end pass
+		ok = !(env.Mode.NoZeroDate && (d.Year == 0 || d.HasZero())) // whatever NO_ZERO_IN_DATE says; days beyond the month's end pass
+		if env.Mode.Legacy {
+			ok = !(env.Mode.NoZeroDate && d.Year == 0 && d.Month == 0 && d.Day == 0) && !(env.Mode.NoZeroInDate && d.HasZero())
+		}
 	}
 	if !ok {
 		env.warn(mysqlerr.WrongValueForType, "datetime", s, "str_to_date")

@@ -203,6 +203,15 @@ func JSONNumber(v Value) (Value, bool) {
 	return Int(0), false
 }
 
+// JSONString is the text of a JSON string; false for any other value.
+func JSONString(v Value) (text []byte, ok bool) {
+	if v.kind != KindJSON {
+		return nil, false
+	}
+	node := jsonNodeOf(v)
+	return node.text, node.kind == jsonString
+}
+
 // jsonNumber is JSONNumber for CAST to what (INTEGER, DOUBLE, DECIMAL), and 0 with a warning where there is none.
 func jsonNumber(v Value, what string, warn Warner) Value {
 	n, ok := JSONNumber(v)

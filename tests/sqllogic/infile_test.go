@@ -122,3 +122,46 @@ func TestInfileParents(t *testing.T) {
 		t.Errorf("%s (%v)", got, err)
 	}
 }
+
+// TestInfileIntoViews: LOAD DATA fills the tables behind views, within their CHECK OPTION, and none of joins.
+func TestInfileIntoViews(t *testing.T) {
+	db := harness.NewNode(t).Start().DB("", "")
+	for _, statement := range []string{
+		"SET GLOBAL local_infile = ON", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, n INT DEFAULT 7)",
+		"CREATE VIEW d.all_rows AS SELECT n AS m, id FROM d.t", "CREATE VIEW d.small AS SELECT * FROM d.t WHERE id < 10 WITH CHECK OPTION",
+		"CREATE VIEW d.computed AS SELECT id, n + 1 AS x FROM d.t", "CREATE VIEW d.joined AS SELECT a.id FROM d.t a, d.t b", "CREATE VIEW d.grouped AS SELECT id FROM d.t GROUP BY id",
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	for _, c := range []struct {
+		words, into, text string
+		want              uint16
+		rows              string
+	}{
+		{"", "all_rows", "5\t1\n", 0, "1-5"},
+		{"", "all_rows (id) SET m = id * 2", "2\n", 0, "1-5,2-4"},
+		{"REPLACE", "all_rows", "6\t1\n", 0, "1-6,2-4"},
+		{"", "small", "10\t1\n", 0, "1-6,2-4"}, // LOCAL is IGNORE
+		{"IGNORE", "small", "10\t1\n3\t1\n", 0, "1-6,2-4,3-1"},
+		{"", "small (id) SET n = 4 + id", "4\n", 0, "1-6,2-4,3-1,4-8"},
+		{"", "computed (id)", "5\n", 0, "1-6,2-4,3-1,4-8,5-7"},
+		{"", "computed (id, x)", "6\t1\n", 1348, "1-6,2-4,3-1,4-8,5-7"},
+		{"", "computed", "6\t1\n", 1348, "1-6,2-4,3-1,4-8,5-7"},
+		{"", "joined (id)", "6\n", 1221, "1-6,2-4,3-1,4-8,5-7"},
+		{"", "grouped", "6\n", 1288, "1-6,2-4,3-1,4-8,5-7"},
+	} {
+		mysql.RegisterReaderHandler("views", func() io.Reader { return strings.NewReader(c.text) })
+		_, err := db.Exec("LOAD DATA LOCAL INFILE 'Reader::views' " + c.words + " INTO TABLE d." + c.into)
+		var e *mysql.MySQLError
+		if errors.As(err, &e); c.want == 0 && err != nil || c.want != 0 && (e == nil || e.Number != c.want) {
+			t.Errorf("%s: %v", c.into, err)
+		}
+		var rows string
+		if err := db.QueryRow("SELECT GROUP_CONCAT(id, '-', n ORDER BY id) FROM d.t").Scan(&rows); err != nil || rows != c.rows {
+			t.Errorf("%s: %s (%v)", c.into, rows, err)
+		}
+	}
+	mysql.DeregisterReaderHandler("views")
+}
