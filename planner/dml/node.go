@@ -67,9 +67,12 @@ type Inserting struct {
 	Load       bool
 }
 
-// Refused is the error for a view that takes no rows.
-func (s *Inserting) Refused(view string) error {
-	if s.Load {
+// Refused is the error for a view that takes no rows; several: it is merged, and of several tables.
+func (s *Inserting) Refused(view string, several bool) error {
+	switch {
+	case s.Load && several:
+		return mysqlerr.New(mysqlerr.WrongUsage, "Multi-table VIEW", "LOAD")
+	case s.Load:
 		return mysqlerr.New(mysqlerr.NonUpdatableTable, view, "LOAD")
 	}
 	return mysqlerr.New(mysqlerr.NonInsertableTable, view, "INSERT")

@@ -60,11 +60,8 @@ func insertTarget(ctx *Context, v *schema.View, db string, s *dml.Inserting) (dm
 		return dml.Target{}, nil, err
 	}
 	item := &q.items[0]
-	if !item.merged || len(item.tables) == 0 || item.ownRead {
-		return dml.Target{}, nil, s.Refused(v.Name)
-	}
-	if s.Load && item.several {
-		return dml.Target{}, nil, mysqlerr.New(mysqlerr.WrongUsage, "Multi-table VIEW", "LOAD")
+	if !item.merged || len(item.tables) == 0 || item.ownRead || s.Load && item.several {
+		return dml.Target{}, nil, s.Refused(v.Name, item.merged && item.several)
 	}
 	t, err := item.insertTable(q, cols, s.Columns)
 	if err != nil {
@@ -92,7 +89,7 @@ func insertTarget(ctx *Context, v *schema.View, db string, s *dml.Inserting) (dm
 	for _, c := range cols {
 		switch own := c.Expr == nil && (merging{q}).tableWith(c.ID) == t; {
 		case !s.Load && (own && seen[c.ID] || !own && !item.several):
-			return dml.Target{}, nil, s.Refused(v.Name)
+			return dml.Target{}, nil, s.Refused(v.Name, false)
 		case own:
 			seen[c.ID] = true
 			c.ID -= t.First
