@@ -54,7 +54,10 @@ func Generated(env *expr.Env, db string, t *schema.Table, pos int) (expr.Expr, e
 // Check binds a CHECK constraint's expression over a row of t by position, as who writes the row has it (env, which may be nil).
 func Check(env *expr.Env, db string, t *schema.Table, c *schema.Check) (expr.Expr, error) {
 	e, err := overRow(env, db, t, c.Expr, "check constraint "+c.Name+" expression")
-	return expr.Condition(e), err
+	if err != nil {
+		return nil, err
+	}
+	return expr.Condition(e), nil
 }
 
 // overRow binds an expression of a definition over a row of t as env reads it; messages of errors name columns with db, if it is given.
