@@ -41,8 +41,12 @@ func (p *Process) Work(command, text *string, now time.Time) {
 // Rest begins the time between statements.
 func (p *Process) Rest(now time.Time) { p.Work(&Sleep, &nothing, now) }
 
-// Pause waits a little, longer each time and never equally long, before a statement that lost a conflict for the n-th time runs again.
+// Pause waits a little, longer each time and never equally long, before a statement that lost a conflict for the n-th time runs again;
+// not at all where n is not positive.
 func Pause(ctx context.Context, n int) error {
+	if n <= 0 {
+		return nil
+	}
 	t := time.NewTimer(time.Duration(rand.Int64N(int64(n)*int64(2*time.Millisecond))) + time.Millisecond)
 	defer t.Stop()
 	select {

@@ -21,8 +21,9 @@ import (
 
 // Bounds of running a statement again.
 const (
-	maxReplans   = 20 // after a schema change
-	maxConflicts = 10 // of an autocommit statement that lost against others
+	maxReplans   = 20  // after a schema change
+	mostReplans  = 100 // of an autocommit statement, with pauses: shards know of a change some rounds before the catalog has it
+	maxConflicts = 10  // of an autocommit statement that lost against others
 )
 
 // circumstances are those that a plan would be made under now.
@@ -90,15 +91,14 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned.Plan,
 			return nil
 		case s.sent:
 			return s.failed(ctx, p, err)
-		case errors.Is(err, distributed.ErrSchemaChanged) && replans < maxReplans:
+		case errors.Is(err, distributed.ErrSchemaChanged) && (replans < maxReplans || alone && replans < mostReplans):
 			replans++
-			if err := s.freshCatalog(ctx); err != nil {
+			if err := errors.Join(running.Pause(ctx, replans-maxReplans), s.freshCatalog(ctx)); err != nil {
 				return s.failed(ctx, p, err)
 			}
 		case !refreshed && missing(err):
 			refreshed = true
-			version := s.snapshot.Version()
-			if e := s.freshCatalog(ctx); e != nil || s.snapshot.Version() == version {
+			if was := s.snapshot.Version(); s.freshCatalog(ctx) != nil || s.snapshot.Version() == was {
 				return s.failed(ctx, p, err)
 			}
 		case conflict(err) && alone && conflicts < maxConflicts:
