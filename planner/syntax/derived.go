@@ -23,14 +23,11 @@ func parseOther(text string, o Options, err error) (node, rest ast.StmtNode, _ e
 	if other == text {
 		return nil, nil, err
 	}
-	node, rest, e := parse(other, o)
+	node, rest, e := parseInstead(other, text, o, err)
 	if e != nil {
-		node, rest, e = parseSpelled(other, o, e)
-	}
-	if e != nil {
-		return nil, nil, err
-	}
-	if node != nil {
+		if node, rest, e = parseSpelled(other, o, err); e != nil {
+			return nil, nil, err
+		}
 		node.SetText(nil, text)
 	}
 	if node != nil && !strings.Contains(strings.ToLower(text), "lateral") {

@@ -182,9 +182,6 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	return execution(s).runLimited(ctx, query, p.st.maxExecution, func() (*planned.Plan, error) { return s.planPrepared(p, params) }, params, w)
 }
 
-// retriable tells of errors after which runStatement would run the statement again.
-func retriable(err error) bool { return conflict(err) || missing(err) }
-
 // planPrepared gives the statement's plan for these parameters: the one it had, or a new one.
 func (s preparation) planPrepared(p *statement, params []types.Value) (*planned.Plan, error) {
 	if p.plan != nil {

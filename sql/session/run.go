@@ -101,7 +101,7 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned.Plan,
 			if was := s.snapshot.Version(); s.freshCatalog(ctx) != nil || s.snapshot.Version() == was {
 				return s.failed(ctx, p, err)
 			}
-		case conflict(err) && alone && conflicts < maxConflicts:
+		case isAny(err, mysqlerr.LockDeadlock) && alone && conflicts < maxConflicts:
 			conflicts++
 			if err := running.Pause(ctx, conflicts); err != nil {
 				return s.failed(ctx, p, err)
@@ -129,6 +129,11 @@ func (s execution) failed(ctx context.Context, p *planned.Plan, err error) error
 	return err
 }
 
+// retriable tells of errors after which runStatement would run the statement again.
+func retriable(err error) bool {
+	return isAny(err, mysqlerr.LockDeadlock) || errors.Is(err, distributed.ErrSchemaChanged) || missing(err)
+}
+
 // missing tells of errors that an old catalog may be the reason for.
 func missing(err error) bool {
 	return isAny(err, mysqlerr.NoSuchTable, mysqlerr.BadDB, mysqlerr.BadField, mysqlerr.BadTable, mysqlerr.ViewInvalid)
@@ -140,11 +145,6 @@ func (s *Session) freshCatalog(ctx context.Context) error {
 	}
 	execution{s}.look()
 	return nil
-}
-
-// conflict tells whether err is one that the same statement may not meet when it is run again as a whole.
-func conflict(err error) bool {
-	return isAny(err, mysqlerr.LockDeadlock) || errors.Is(err, distributed.ErrSchemaChanged)
 }
 
 // runPlanned runs one execution of a plan and writes its result. Until something has been sent (s.sent) a failed

@@ -11,12 +11,12 @@ const (
 )
 
 var logicDefs = []def{
-	{name: "and", alias: []string{"&&"}, min: 2, max: -1, infix: "and", typ: typeBool, rewrite: flatten("and"), cond: testAnd},
-	{name: "or", alias: []string{"||"}, min: 2, max: -1, infix: "or", typ: typeBool, rewrite: flatten("or"), cond: testOr},
-	{name: "xor", min: 2, max: 2, infix: "xor", typ: typeBool, f2: func(_ *Call, env *Env, a, b types.Value) (types.Value, error) {
+	{name: "and", alias: []string{"&&"}, min: 2, max: -1, infix: "and", typ: typeBool, tests: true, rewrite: flatten("and"), cond: testAnd},
+	{name: "or", alias: []string{"||"}, min: 2, max: -1, infix: "or", typ: typeBool, tests: true, rewrite: flatten("or"), cond: testOr},
+	{name: "xor", min: 2, max: 2, infix: "xor", typ: typeBool, tests: true, f2: func(_ *Call, env *Env, a, b types.Value) (types.Value, error) {
 		return types.Bool(truth(a, env) != truth(b, env)), nil
 	}},
-	{name: "not", alias: []string{"!"}, min: 1, max: 1, typ: typeBool,
+	{name: "not", alias: []string{"!"}, min: 1, max: 1, typ: typeBool, tests: true,
 		cond:   testNot,
 		render: func(c *Call) string { return "(not " + c.args[0].String() + ")" }},
 	{name: "is null", alias: []string{"isnull", "is unknown"}, min: 1, max: 1, typ: typeBool, cond: testIsNull,

@@ -51,7 +51,6 @@ func register(defs []def) {
 		d := &defs[i]
 		registry[d.name] = d
 		d.numbers, d.bytes = numberArgs[d.name], byteArgs[d.name]
-		d.tests = d.name == "and" || d.name == "or" || d.name == "xor" || d.name == "not"
 		for _, a := range d.alias {
 			registry[a] = d
 		}

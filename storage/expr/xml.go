@@ -32,14 +32,19 @@ func hasXPathVariables(args []Expr) bool {
 	return ok && bytes.Contains(k.Val.Raw(), []byte("$@"))
 }
 
-// renderWritten shows a call by the name that it was written with: what comes before the first space.
-func renderWritten(c *Call) string {
+// writtenName is the name that a call was written with: what comes before the first space.
+func writtenName(c *Call) string {
 	name, _, _ := strings.Cut(c.name, " ")
+	return name
+}
+
+// renderWritten shows a call by the name that it was written with.
+func renderWritten(c *Call) string {
 	args := make([]string, len(c.args))
 	for i, a := range c.args {
 		args[i] = a.String()
 	}
-	return name + "(" + strings.Join(args, ",") + ")"
+	return writtenName(c) + "(" + strings.Join(args, ",") + ")"
 }
 
 type xmlKind uint8
@@ -79,8 +84,7 @@ type xmlReader struct {
 
 // typeXML is text of the collation that the arguments are compared under.
 func typeXML(c *Call) error {
-	name, _, _ := strings.Cut(c.name, " ")
-	if _, err := mergeAll(name, true, c.args); err != nil {
+	if _, err := mergeAll(writtenName(c), true, c.args); err != nil {
 		return err
 	}
 	err := c.setStringResult(1<<28, c.args...)

@@ -60,7 +60,7 @@ func (c *Exchange) run(ctx context.Context, x *Executor, env *ddl.Env, t, with *
 	if err != nil {
 		return err
 	}
-	part := &exchanged{x: x, was: t, from: t.LeafOf(t.Partitioning.Leaves()[leaf].ID)}
+	part := &exchanged{x: x, was: t, from: t.ByLeaf()[leaf]}
 	part.at = slices.IndexFunc(t.Tablets, func(tb schema.Tablet) bool { return tb.ID == part.from[0].ID })
 	alone := &exchanged{x: x, was: with, from: with.Tablets}
 	sides := []*exchanged{part, alone}
