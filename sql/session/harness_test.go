@@ -22,15 +22,15 @@ import (
 // newTestEngine starts a node of one in a directory of the test's own, and the SQL layer over it.
 func newTestEngine(t testing.TB, change ...func(*Config)) *Engine {
 	t.Helper()
-	n, err := node.Open(context.Background(), node.Config{Dir: t.TempDir(), NodeAddr: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(n.Close)
 	cfg := Config{Hostname: "test", Port: 3306, DataDir: "/data"}
 	for _, fn := range change {
 		fn(&cfg)
 	}
+	n, err := node.Open(context.Background(), node.Config{Dir: t.TempDir(), NodeAddr: "127.0.0.1:0", History: cfg.History})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Close)
 	return NewEngine(n, cfg)
 }
 
