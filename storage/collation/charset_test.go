@@ -140,8 +140,7 @@ func TestAllOfMySQL(t *testing.T) {
 			unsorted = append(unsorted, c.Name())
 		}
 	}
-	want := "latin2_czech_cs tis620_thai_ci gbk_chinese_ci latin1_german2_ci cp1250_czech_cs utf8mb3_tolower_ci " +
-		"ucs2_general_mysql500_ci utf8mb3_general_mysql500_ci gb18030_chinese_ci"
+	want := "latin2_czech_cs cp1250_czech_cs gb18030_chinese_ci"
 	if got := strings.Join(unsorted, " "); got != want {
 		t.Errorf("without an order: %s", got)
 	}

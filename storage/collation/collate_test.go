@@ -2,7 +2,10 @@ package collation
 
 import (
 	"bytes"
+	_ "embed"
+	"encoding/hex"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -26,7 +29,8 @@ func TestSortKeyOrdersAsCompare(t *testing.T) {
 		"utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "utf8mb4_0900_bin", "utf8mb4_general_ci", "utf8mb4_bin",
 		"utf8mb4_unicode_ci", "utf8mb4_unicode_520_ci", "utf8mb3_general_ci", "utf8mb3_unicode_ci", "latin1_swedish_ci", "latin1_bin",
 		"ascii_general_ci", "ascii_bin", "binary", "cp1251_general_ci", "utf16_unicode_ci", "ucs2_general_ci", "sjis_japanese_ci",
-		"big5_chinese_ci", "big5_bin", "gbk_bin", "gb18030_bin", "tis620_bin", "latin2_hungarian_ci", "euckr_korean_ci", "gb18030_unicode_520_ci",
+		"big5_chinese_ci", "big5_bin", "gbk_bin", "gbk_chinese_ci", "tis620_thai_ci", "latin1_german2_ci", "utf8mb3_tolower_ci",
+		"utf8mb3_general_mysql500_ci", "ucs2_general_mysql500_ci", "gb18030_bin", "tis620_bin", "latin2_hungarian_ci", "euckr_korean_ci", "gb18030_unicode_520_ci",
 	} {
 		c, ok := ByName(name)
 		if !ok {
@@ -249,5 +253,45 @@ func BenchmarkSortKey(b *testing.B) {
 				buf = c.SortKey(buf[:0], s)
 			}
 		})
+	}
+}
+
+// What a server's WEIGHT_STRING says (MariaDB 10.11; of tolower_ci, which it has not, its LOWER): a collation, bytes of its set, and their weights.
+//
+//go:embed testdata/weights.txt
+var serverWeights string
+
+func TestWeightsOfAServer(t *testing.T) {
+	n := 0
+	for line := range strings.Lines(serverWeights) {
+		fields := strings.Fields(line)
+		c, ok := ByName(fields[0])
+		bytes, err := hex.DecodeString(fields[1])
+		if !ok || err != nil {
+			t.Fatal(line)
+		}
+		if got := hex.EncodeToString(c.Weights(c.Decode(bytes), 0)); got != fields[2] {
+			t.Errorf("%s: %s weighs %s, not %s", fields[0], fields[1], got, fields[2])
+		}
+		n++
+	}
+	if n < 200 {
+		t.Errorf("%d weights", n)
+	}
+}
+
+// The sort keys of gbk_chinese_ci are not its weights, but order as they do.
+func TestKeysOfGBK(t *testing.T) {
+	c, _ := ByName("gbk_chinese_ci")
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 20000 {
+		a, b := string(rune(0x4E00+r.IntN(20000))), string(rune(0x4E00+r.IntN(20000)))
+		if !c.Has([]byte(a)) || !c.Has([]byte(b)) {
+			continue
+		}
+		want := bytes.Compare(c.Weights([]byte(a), 0), c.Weights([]byte(b), 0))
+		if got := c.CompareStrings([]byte(a+" "), []byte(b)); got != want {
+			t.Fatalf("%s and %s compare as %d, their weights as %d", a, b, got, want)
+		}
 	}
 }

@@ -48,6 +48,7 @@ type collationInfo struct {
 	superset bool // ASCII is the same in the collation's charset
 	transfer bool // text must be converted from UTF-8 to the collation's charset before coll sees it
 	coll     weigher
+	keys     weigher         // orderSet: of sort keys, whose weights beyond ASCII have no byte that is a space's
 	cs       charset.Charset // that coll sees
 	set      *CharacterSet
 	since    version.Version // 0: V1
