@@ -48,6 +48,11 @@ type Binary struct {
 	bits  int // digits of a bit literal; -1 for a hexadecimal one
 }
 
+// ToString is what the parser asks where a literal stands for text: ENUM(0x61).
+func (b Binary) ToString() string { return string(b.Bytes) }
+
+var _ ast.BinaryLiteral = Binary{}
+
 // ValueExpr is a literal.
 type ValueExpr struct {
 	ast.TexprNode

@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 	ptypes "github.com/pingcap/tidb/pkg/parser/types"
 
+	"cloudsql/sql/ddl/names"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -240,16 +241,13 @@ func elementsType(env *Env, t *types.Type, name string, ft *ptypes.FieldType) er
 	t.Elems = make([]string, 0, len(elems))
 	seen := make(map[string]struct{}, len(elems))
 	longest, sum := 0, 0
-	for _, e := range elems {
-		e = strings.TrimRight(e, " ")
+	for i, e := range elems {
+		e, err := names.Element(t.Collation, e, ft.GetElemIsBinaryLit(i))
+		if err != nil {
+			return err
+		}
 		if kind == "SET" && strings.Contains(e, ",") {
 			return mysqlerr.New(mysqlerr.IllegalValueForType, "set", e)
-		}
-		if !utf8.ValidString(e) {
-			if t.Collation.Charset() == "binary" {
-				return mysqlerr.NotSupported(kind + " with elements that are no UTF-8")
-			}
-			return mysqlerr.New(mysqlerr.InvalidCharacterString, t.Collation.Charset(), collation.HexPrefix([]byte(e)))
 		}
 		key := string(t.Collation.SortKey(nil, []byte(e)))
 		if _, dup := seen[key]; dup {

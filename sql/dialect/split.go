@@ -45,8 +45,12 @@ func blank(text string) bool {
 	}
 }
 
-// SecondStatement is the error of a statement that follows where only one may stand.
-func SecondStatement(text, rest string) *mysqlerr.Error {
+// SecondStatement is the error of a statement, rest, that follows another where only one may stand. What follows the first semicolon of
+// a stored program is the rest of its body: that is what is not served.
+func SecondStatement(text, rest string, mode mysql.SQLMode) *mysqlerr.Error {
+	if _, err := Recognise(text[:len(text)-len(rest)-1], mode); mysqlerr.Code(err) == mysqlerr.NotSupportedYet {
+		return mysqlerr.From(err)
+	}
 	rest = strings.TrimLeft(rest, " \t\r\n")
 	return mysqlerr.SyntaxAt(text, len(text)-len(rest))
 }

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,4 +55,25 @@ func FuzzTexts(f *testing.F) {
 		_, _ = Recognise(text, 0)
 		_, _ = IntoVars("select "+text, 0)
 	})
+}
+
+// The body of a stored program is no second statement: programs are what is refused, not their semicolons.
+func TestSecondStatement(t *testing.T) {
+	for _, tc := range []struct{ text, want string }{
+		{"select 1; select 2", "1064"},
+		{"create table t (a int); select 2", "1064"},
+		{"create procedure p() begin select 1; select 2; end", "1235"},
+		{"CREATE DEFINER=`a`@`%` PROCEDURE p(IN x INT)\nBEGIN\n SET @a = ';'; END", "1235"},
+		{"create function f() returns int begin return 1; end", "1235"},
+		{"create trigger g before insert on t for each row begin set new.a = 1; end", "1235"},
+		{"create event e on schedule every 1 day do begin select 1; end", "1235"},
+	} {
+		_, rest := Split(tc.text, 0)
+		if rest == "" {
+			t.Fatalf("%q is one statement", tc.text)
+		}
+		if err := SecondStatement(tc.text, rest, 0); strconv.Itoa(int(err.Code)) != tc.want {
+			t.Errorf("%q: %v, not %s", tc.text, err, tc.want)
+		}
+	}
 }

@@ -67,7 +67,7 @@ func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, e
 func (s preparation) prepare(ctx context.Context, text string) (*statement, error) {
 	one, rest := dialect.Split(text, s.vars.SQLMode)
 	if rest != "" {
-		return nil, dialect.SecondStatement(text, rest)
+		return nil, dialect.SecondStatement(text, rest, s.vars.SQLMode)
 	}
 	st, err := texts(s).parse(strings.Clone(one)) // the text outlives the packet that it came in
 	if err != nil {

@@ -21,7 +21,7 @@ func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) er
 	for first := true; ; first = false {
 		one, rest := dialect.Split(text, s.vars.SQLMode)
 		if rest != "" && s.conn.Capabilities&mysql.ClientMultiStatements == 0 {
-			return texts{s}.refuse(dialect.SecondStatement(text, rest))
+			return texts{s}.refuse(dialect.SecondStatement(text, rest, s.vars.SQLMode))
 		}
 		if !first && one == "" && rest == "" {
 			return nil

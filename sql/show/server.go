@@ -213,7 +213,7 @@ func sortLength(c collation.ID) int {
 		return 1
 	case name == "gb18030_chinese_ci":
 		return 2
-	case name == "cp1250_czech_cs":
+	case name == "cp1250_czech_cs", name == "latin1_german2_ci":
 		return 2
 	case name == "latin2_czech_cs", name == "tis620_thai_ci":
 		return 4

@@ -15,7 +15,7 @@ var extraCollations = []struct {
 	name, charset string
 	kind          extraKind
 }{
-	{1, "big5_chinese_ci", "big5", extraFold}, {84, "big5_bin", "big5", extraBytes},
+	{1, "big5_chinese_ci", "big5", extraBig5}, {84, "big5_bin", "big5", extraBytes},
 	{28, "gbk_chinese_ci", "gbk", extraGBK}, {87, "gbk_bin", "gbk", extraBytes},
 	{18, "tis620_thai_ci", "tis620", extraThai}, {89, "tis620_bin", "tis620", extraBytes},
 	{248, "gb18030_chinese_ci", "gb18030", extraUnsorted}, {249, "gb18030_bin", "gb18030", extraBytes},
@@ -32,7 +32,7 @@ type extraKind uint8
 
 const (
 	extraBytes    extraKind = iota // the set's bytes
-	extraFold                      // the same, with letters of ASCII in one case
+	extraBig5                      // the same, with letters of ASCII in one case
 	extraGBK                       // by the Chinese characters' sounds
 	extraThai                      // consonants before the vowels that are written before them, tones last
 	extraGerman                    // ä as ae, ö as oe, ü as ue, ß as ss: the order of telephone books
@@ -58,7 +58,7 @@ func addExtra() {
 }
 
 func extraWeigher(kind extraKind, set *CharacterSet) weigher {
-	o := &charOrder{set: set, weigh: weighFolded}
+	o := &charOrder{set: set, weigh: weighBig5}
 	switch kind {
 	case extraBytes:
 		o.binary, o.weigh = true, weighBytes
@@ -122,13 +122,6 @@ func (o *charOrder) WeightString(dst, src []byte, n int) []byte {
 }
 
 func weighBytes(dst, char []byte, _ rune) []byte { return append(dst, char...) }
-
-func weighFolded(dst, char []byte, _ rune) []byte {
-	if len(char) == 1 {
-		return append(dst, foldASCII(char[0]))
-	}
-	return append(dst, char...)
-}
 
 func foldASCII(b byte) byte {
 	if 'a' <= b && b <= 'z' {

@@ -33,19 +33,43 @@ func gbkPlace(char []byte) int {
 	return int(gbkOrder[i])<<8 | int(gbkOrder[i+1])
 }
 
-func weighGBK(dst, char []byte, r rune) []byte {
+// foldChinese weighs a single byte of gbk_chinese_ci and big5_chinese_ci: brackets and the tilde have places of their own.
+func foldChinese(b byte) byte {
+	switch b {
+	case '[', '\\':
+		return b + 1
+	case ']':
+		return '['
+	case '~':
+		return 'Y'
+	}
+	return foldASCII(b)
+}
+
+// weighBig5 has a character of two bytes by its code, which is how MySQL compares and keeps it in indexes; WEIGHT_STRING shows some by their strokes.
+func weighBig5(dst, char []byte, _ rune) []byte {
+	switch {
+	case len(char) > 1:
+		return append(dst, char...)
+	case char[0] == '`':
+		return append(dst, 'E')
+	}
+	return append(dst, foldChinese(char[0]))
+}
+
+func weighGBK(dst, char []byte, _ rune) []byte {
 	place := gbkPlace(char)
 	if place < 0 {
-		return weighFolded(dst, char, r)
+		return append(dst, foldChinese(char[0]))
 	}
 	return binary.BigEndian.AppendUint16(dst, uint16(gbkFirst+place)) //nolint:gosec // less than 23,940
 }
 
 // gbkKey orders as weighGBK does, in UTF-8: none of its bytes beyond ASCII is that of a space.
-func gbkKey(dst, char []byte, r rune) []byte {
+func gbkKey(dst, char []byte, _ rune) []byte {
 	place := gbkPlace(char)
 	if place < 0 {
-		return weighFolded(dst, char, r)
+		return append(dst, foldChinese(char[0]))
 	}
 	return utf8.AppendRune(dst, rune(utf8.RuneSelf+place)) //nolint:gosec // less than 23,940
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -48,3 +49,25 @@ func IsCopy(name string) bool { return strings.HasPrefix(name, copyPrefix) }
 
 // Copy is the name of the table that takes the rows of another.
 func Copy(id schema.TableID) string { return fmt.Sprintf("%s%d", copyPrefix, id) }
+
+// Element is the text of an element of ENUM or SET. One that was written as bytes (0x9353) has the column's character set. What the parser
+// takes for spaces at its end may be half of a character where these have two bytes or four.
+func Element(c collation.ID, e string, bytes bool) (string, error) {
+	if bytes && !c.KeepsUTF8() {
+		if len(e)%c.MinBytes() != 0 {
+			return "", mysqlerr.NotSupported("elements of " + c.Charset() + " as numbers of half characters")
+		}
+		text, bad := c.DecodeStrict([]byte(e))
+		if bad >= 0 {
+			return "", mysqlerr.New(mysqlerr.InvalidCharacterString, c.Charset(), collation.HexPrefix([]byte(e)[bad:]))
+		}
+		e = string(text)
+	}
+	if !utf8.ValidString(e) {
+		if c == collation.Binary {
+			return "", mysqlerr.NotSupported("elements of ENUM and SET that are no UTF-8")
+		}
+		return "", mysqlerr.New(mysqlerr.InvalidCharacterString, c.Charset(), collation.HexPrefix([]byte(e)))
+	}
+	return strings.TrimRight(e, " "), nil
+}
