@@ -12,5 +12,5 @@
 //   - What a set has, and what its characters' bytes are, never changes either; testdata/fingerprints.txt pins both.
 //   - Text of ASCII alone takes a path of its own, without tables, to the same result.
 //
-// The tables come from Vitess; those that it lacks from golang.org/x/text and from rules (extra.go).
+// The tables come from Vitess; those that it lacks from golang.org/x/text, from rules (extra.go), and one from a server's weights (weights.go).
 package collation
