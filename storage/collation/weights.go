@@ -141,31 +141,36 @@ func (o *thaiOrder) WeightString(dst, src []byte, n int) []byte {
 
 // thaiSortable puts the characters of text in TIS 620 into the order in which they weigh, with what they weigh. The place of a tone goes down by
 // eight with each consonant and each character of another script before it, and begins anew after thirty-two of them (a byte holds it). There
-// is one place for tones, the last: as in MySQL a second one takes the place of the first, and what is left over repeats the character before.
+// is one place for tones, the last: as in MySQL a second one takes the place of the first, and what is left over is filled with the
+// last character.
 func thaiSortable(src []byte) []byte {
-	out := bytes.Clone(src)
-	place, last := byte(0xF8), len(out)-1
-	for i, end := 0, len(out); i < end; i++ {
-		b := out[i]
+	out := make([]byte, 0, len(src))
+	place, last, tones := byte(0xF8), byte(0), 0
+	for i := 0; i < len(src); i++ {
+		b := src[i]
 		tone := thaiTone(b)
 		switch {
 		case b < utf8.RuneSelf:
 			place -= 8
 			if 'A' <= b && b <= 'Z' {
-				out[i] = b + 'a' - 'A'
+				b += 'a' - 'A'
 			}
 		case tone != 0:
-			copy(out[i:end-1], out[i+1:end])
-			out[last] = place + tone
-			i, end = i-1, end-1
+			last, tones = place+tone, tones+1
+			continue
 		case thaiConsonant(b):
 			place -= 8
-		case thaiLeading(b) && i+1 < end && thaiConsonant(out[i+1]):
-			out[i], out[i+1] = out[i+1], b
+		case thaiLeading(b) && i+1 < len(src) && thaiConsonant(src[i+1]):
 			i++
+			out = append(out, src[i])
 		}
+		out = append(out, b)
 	}
-	return out
+	if tones == 0 {
+		return out
+	}
+	out = append(out, bytes.Repeat(src[len(src)-1:], tones-1)...)
+	return append(out, last)
 }
 
 // thaiTone is the weight of what is written above a syllable, 0 for everything else.
