@@ -12,6 +12,8 @@ export GOFLAGS ?= -trimpath
 TEST    := $(GO) test -vet=off -ldflags '-s -w'
 # What takes longest begins first, so that the others run beside it.
 LONGEST := ./sql/session ./distributed/node
+# One more at a time than there are processors: the longest wait for timers and disks.
+UNITS   := $(TEST) -p $$(($$(nproc) + 1))
 
 .PHONY: build run cluster test model race lint bench fuzz check moves nodes abuse upgrade generate differential evalengine mutants soak clients clean
 
@@ -26,7 +28,7 @@ cluster: build ## three nodes on this machine, data in ./data/cluster
 
 test: ## units of every package, SQL logic files, a three-node cluster
 	$(GO) vet ./...
-	$(TEST) -timeout 9m $(LONGEST) $$($(GO) list ./... | grep -v '^cloudsql/tests')
+	$(UNITS) -timeout 9m $(LONGEST) $$($(GO) list ./... | grep -v '^cloudsql/tests')
 	$(TEST) -timeout 9m -count=1 ./tests/... # they run a binary that the test cache knows nothing of
 
 model: ## every state of the commit and the lease protocol, within bounds (docs/model.md)
@@ -34,7 +36,7 @@ model: ## every state of the commit and the lease protocol, within bounds (docs/
 	$(GO) test -count=1 -timeout 20m -v -run TestLeaseModel ./distributed/lease -args -full
 
 race: ## the race detector on what is concurrent: what has only one goroutine by design is left out
-	CGO_ENABLED=1 $(TEST) -race -short -timeout 12m $(LONGEST) $$($(GO) list ./distributed/... ./protocol/... ./sql/... ./storage/shard ./storage/mvcc ./storage/metric \
+	CGO_ENABLED=1 $(UNITS) -race -short -timeout 12m $(LONGEST) $$($(GO) list ./distributed/... ./protocol/... ./sql/... ./storage/shard ./storage/mvcc ./storage/metric \
 		./planner/plancache ./planner/exec ./planner/spill | grep -vE 'cloudsql/(distributed/(catalog|deadlock|lease|placement)|sql/(auth|ddl|dialect))$$')
 
 lint: ## golangci-lint, at the version that .golangci.yml was written for

@@ -237,6 +237,7 @@ func TestDeadlockLeavesTransaction(t *testing.T) {
 // An index build waits for the transactions that hold rows of the table, as long as lock_wait_timeout says, and for no
 // others; a transaction that began before the build commits into the index.
 func TestIndexBuildAndOpenTransactions(t *testing.T) {
+	t.Parallel() // it waits more than it computes
 	e := newTestEngine(t)
 	a, b := connect(t, e, "root", "localhost"), connect(t, e, "root", "localhost")
 	a.must("create database d; use d; create table t (id int primary key, v int); create table other (id int primary key)")

@@ -17,6 +17,7 @@ import (
 // TestKeysOfTablesToBeCut: the unique keys of a table are made to hold over tablets where a record of the catalog asks for it, while clients write, and
 // once who began it is gone. Who keeps others from changing definitions, or uses the table, is not waited for at the others' cost.
 func TestKeysOfTablesToBeCut(t *testing.T) {
+	t.Parallel() // it waits more than it computes
 	if testing.Short() {
 		t.Skip("three nodes")
 	}

@@ -29,6 +29,7 @@ func clients(t *testing.T, e *Engine, n int) []*client {
 // A definition waits for the transactions that use the table, even if they only read it, and breaks none; who comes
 // after it waits behind it; what it changed is then there for them.
 func TestDefinitionWaitsForTransactions(t *testing.T) {
+	t.Parallel() // it waits more than it computes
 	for _, test := range []struct{ ddl, after string }{
 		{"alter table t add column c int default 7", "7"},
 		{"alter table t add index (v)", ""},

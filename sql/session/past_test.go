@@ -257,6 +257,7 @@ func (c *pastCluster) followerReads(i int) (n uint64) {
 // TestStaleReadsRunOnEachNode: reads with a bound run where the client is connected. While transfers move money between
 // tables of different shards, every state that anybody sees has the same total, and states only go forward.
 func TestStaleReadsRunOnEachNode(t *testing.T) {
+	t.Parallel() // it waits more than it computes
 	if testing.Short() {
 		t.Skip("three nodes")
 	}

@@ -23,6 +23,7 @@ import (
 //	read name=FILE                            what is in one
 //	killed [conn=NAME]                        whether the server has closed the connection
 func TestScripts(t *testing.T) {
+	t.Parallel() // it waits more than it computes
 	files, err := filepath.Glob("testdata/*")
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 // A temporary table and an ordinary one of the same shape, under the same random statements: the same answers and the same
 // rows, whatever transactions, savepoints and errors come between.
 func TestTemporaryTableLikeAnyOther(t *testing.T) {
+	t.Parallel() // it waits more than it computes
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			g := &twinTables{t: t, c: connect(t, newTestEngine(t), "root", "localhost"), r: rand.New(rand.NewPCG(seed, 35))} //nolint:gosec // repeatable
