@@ -302,7 +302,7 @@ func (s *splitTest) compare() {
 
 // A partition that is dropped, emptied, or exchanged while a tablet of it is being cut goes when that is done; nothing of it stays.
 func TestPartitionGoesWhileItIsCut(t *testing.T) {
-	t.Parallel() // it waits more than it computes
+	t.Parallel()                                                       // it waits more than it computes
 	e := newTestEngine(t, func(c *Config) { c.History = time.Second }) // a cut is over when the tablet before has no readers left
 	c := []*client{connect(t, e, "root", "localhost"), connect(t, e, "root", "localhost"), connect(t, e, "root", "localhost")}
 	c[0].must("create database d")
