@@ -93,7 +93,7 @@ func castInteger(v types.Value, t *types.Type, m *types.Mode, warn types.Warner)
 		return castYear(v, t, m, warn)
 	}
 	if t.Unsigned {
-		return types.Uint(castUint(v, warn))
+		return types.Uint(castUint(v, m != nil && m.Legacy, warn))
 	}
 	kind, text := v.Parts()
 	switch kind {
@@ -117,7 +117,8 @@ func castInteger(v types.Value, t *types.Type, m *types.Mode, warn types.Warner)
 	return types.Int(i)
 }
 
-func castUint(v types.Value, warn types.Warner) uint64 {
+// castUint has the complement of what is negative, which entries of version 1 had not of a DECIMAL.
+func castUint(v types.Value, legacy bool, warn types.Warner) uint64 {
 	kind, text := v.Parts()
 	switch kind {
 	case types.KindString, types.KindBytes:
@@ -134,11 +135,18 @@ func castUint(v types.Value, warn types.Warner) uint64 {
 		}
 		return -abs
 	case types.KindDecimal:
-		u, clipped := v.ToUint(nil)
+		if types.DecimalSign(v) >= 0 || legacy {
+			u, clipped := v.ToUint(nil)
+			if clipped {
+				warn.Truncated("DECIMAL", v.AppendText(nil, nil))
+			}
+			return u
+		}
+		i, clipped := v.ToInt(nil)
 		if clipped {
 			warn.Truncated("DECIMAL", v.AppendText(nil, nil))
 		}
-		return u
+		return uint64(i)
 	case types.KindInt, types.KindTime:
 		i, _ := v.ToInt(warn)
 		return uint64(i)

@@ -42,7 +42,7 @@ func newCast(e Expr, t types.Type) Expr {
 			t.Length *= e.Type().Collation.MaxBytes()
 		}
 	}
-	if isNumberClass(t.Class()) {
+	if isNumberClass(t.Class()) && !(t.Class() == types.ClassInt && isTimeText(e)) { // CAST AS SIGNED reads the text
 		e = asNumber(e)
 	}
 	if !t.Collation.Valid() {
@@ -66,7 +66,12 @@ func newCast(e Expr, t types.Type) Expr {
 // newCastTo builds a cast that a statement spells out.
 func newCastTo(e Expr, t types.Type) Expr {
 	cast := newCast(e, t)
-	if c, ok := cast.(*Call); ok && t.Class() == types.ClassString && t.Length > smallResult {
+	c, ok := cast.(*Call)
+	if !ok || t.Class() != types.ClassString {
+		return cast
+	}
+	c.ascii = isASCIISet(c.typ.Collation)
+	if t.Length > smallResult {
 		c.def, c.name = registry[castToLength], castToLength
 		c.prepare()
 	}
@@ -174,7 +179,7 @@ func typeConvertUsing(c *Call) error {
 		return mysqlerr.New(mysqlerr.UnknownCharacterSet, name)
 	}
 	c.coll, c.deriv = coll, derivImplicit
-	c.ascii = originOf(c.args[0]).ascii
+	c.ascii = isASCIISet(coll)
 	c.typ = stringType(charLen(c.args[0].Type()), coll)
 	return nil
 }

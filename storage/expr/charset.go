@@ -90,6 +90,9 @@ var byteArgs = map[string]places{
 	"bin_to_uuid": at(0), "inet6_ntoa": at(0),
 }
 
+// isASCIISet tells whether the character set of coll holds nothing but ASCII. That is what counts of converted text, not what it was before.
+func isASCIISet(coll collation.ID) bool { return coll.Charset() == "ascii" }
+
 // hasCharset tells whether e is text of a set whose bytes are not those of UTF-8.
 func hasCharset(e Expr) bool {
 	t := e.Type()
@@ -257,5 +260,9 @@ func convertUsing(args []Expr) (Expr, error) {
 	case isBytes(e):
 		return New(fromBytes, e, NewInt(int64(coll)))
 	}
-	return New(toCharset, e, NewInt(int64(coll)))
+	converted, err := New(toCharset, e, NewInt(int64(coll)))
+	if c, ok := converted.(*Call); ok && err == nil {
+		c.ascii = isASCIISet(coll)
+	}
+	return converted, err
 }

@@ -59,7 +59,7 @@ func originOf(e Expr) strOrigin {
 	if c, ok := e.(*Column); ok && c.deriv != derivUnset {
 		return strOrigin{t.Collation, c.deriv - 1, c.ascii}
 	}
-	return strOrigin{t.Collation, derivImplicit, t.Collation.Charset() == "ascii"} // a set of nothing but ASCII
+	return strOrigin{t.Collation, derivImplicit, isASCIISet(t.Collation)}
 }
 
 func numericDeriv(t *types.Type) derivation {

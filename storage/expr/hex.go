@@ -83,7 +83,12 @@ func asNumber(e Expr) Expr {
 	} else if ok && c.name == "dayname" {
 		return numberOfDay(c)
 	}
-	if c, ok := e.(*Call); ok && c.typ.IsBinary() {
+	if isTimeText(e) {
+		if n, err := New(timeAsNumber, e); err == nil {
+			return n
+		}
+	}
+	if c, ok := e.(*Call); ok && c.typ.Class() == types.ClassString {
 		switch c.name {
 		case "if", "case":
 			return numberChoice(c)
@@ -101,6 +106,35 @@ func asNumber(e Expr) Expr {
 	}
 	v := types.Uint(u)
 	return &Const{Val: v, Typ: intType(len(v.Text()), true)}
+}
+
+// timeAsNumber is the number of a date, a time or both that a function gave as text.
+const timeAsNumber = "time as number"
+
+// isTimeText tells whether e is a date or time that is text because its first operand is, which is a number as dates and times are.
+func isTimeText(e Expr) bool {
+	c, ok := e.(*Call)
+	if !ok || c.typ.Class() != types.ClassString {
+		return false
+	}
+	switch c.name {
+	case "in collation":
+		return isTimeText(c.args[0])
+	case "date_add", "date_sub", "addtime", "subtime":
+		return true
+	}
+	return false
+}
+
+// numberOfTime drops what stands between the digits.
+func numberOfTime(_ *Call, _ *Env, text types.Value) (types.Value, error) {
+	digits := slices.Clone(text.Raw())
+	for i, b := range digits {
+		if b == ':' || b == ' ' || b == '-' && i > 0 {
+			digits[i] = 0
+		}
+	}
+	return types.Float(types.String(slices.DeleteFunc(digits, func(b byte) bool { return b == 0 })).ToFloat(nil)), nil
 }
 
 // numberOfDay is DAYNAME as a number: that of the day, as WEEKDAY tells it.

@@ -47,7 +47,8 @@ func TestNumberPlaces(t *testing.T) {
 // comparesOrChooses are those whose arguments are numbers beside numbers only.
 var comparesOrChooses = map[string]bool{
 	"=": true, "<>": true, "<": true, "<=": true, ">": true, ">=": true, "<=>": true, "between": true, "not between": true,
-	"in": true, "not in": true, "field": true, "nullif": true, "case": true, "case value": true,
+	"conv": true, // warns of its digits, whatever their base is
+	"in":   true, "not in": true, "field": true, "nullif": true, "case": true, "case value": true,
 	"&": true, "|": true, "^": true, "<<": true, ">>": true, // typeBit
 }
 

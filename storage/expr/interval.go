@@ -7,6 +7,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // Interval arithmetic. A unit is the name that SQL gives it, as a constant string argument.
@@ -79,6 +80,7 @@ var intervalDefs = []def{
 	}},
 	{name: "addtime", min: 2, max: 2, op: 1, usesNow: true, typ: typeAddTime, f2: addTime},
 	{name: "subtime", min: 2, max: 2, op: -1, usesNow: true, typ: typeAddTime, f2: addTime},
+	{name: timeAsNumber, min: 1, max: 1, since: version.V2, typ: func(c *Call) error { c.typ = types.TypeDouble; return nil }, render: renderFirst, f1: numberOfTime},
 	{name: "timediff", min: 2, max: 2, usesNow: true, typ: func(c *Call) error {
 		c.typ = timeType(max(fspOfExpr(c.args[0]), fspOfExpr(c.args[1])))
 		return nil

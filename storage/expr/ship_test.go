@@ -247,7 +247,7 @@ func (s *shipper) eval(name string, e Expr, env *Env) (v types.Value, ok bool) {
 		if v, err = e.Eval(env, s.row); err != nil {
 			var my *mysqlerr.Error
 			typed := errors.As(err, &my)
-			xpath := typed && strings.HasPrefix(my.Message, "XPATH ") // 1105 in MySQL, too
+			xpath := typed && strings.Contains(my.Message, "XPATH ") // 1105 in MySQL, too
 			if !typed || my.Code == mysql.ErrUnknown && !xpath {
 				s.fault("untyped error of "+name, e, err)
 			}

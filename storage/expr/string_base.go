@@ -94,7 +94,7 @@ func inBase(c *Call, env *Env, a types.Value) (types.Value, error) {
 	if len(s) == 0 {
 		return types.Null, nil
 	}
-	u := parseBase(s, 10, false, env.Mode.Legacy)
+	u := env.parseBase(s, 10, false)
 	return c.str([]byte(strconv.FormatUint(u, c.op))), nil
 }
 
@@ -105,10 +105,13 @@ func conv(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		return types.Null, nil
 	}
 	s := c.text(0, a[0])
-	if len(s) == 0 || env.Mode.Legacy && len(bytes.TrimLeft(s, " ")) == 0 {
-		return types.Null, nil // spaces alone are 0
+	if env.Mode.Legacy {
+		s = bytes.TrimLeft(s, " ")
 	}
-	u := parseBase(bytes.TrimLeft(s, " "), int(max(from, -from)), from < 0, env.Mode.Legacy)
+	if len(s) == 0 {
+		return types.Null, nil // spaces alone are 0, but for version 1
+	}
+	u := env.parseBase(s, int(max(from, -from)), from < 0)
 	var out string
 	if to < 0 {
 		out = strconv.FormatInt(int64(u), int(-to))
@@ -120,9 +123,14 @@ func conv(c *Call, env *Env, a []types.Value) (types.Value, error) {
 
 func validBase(b int64) bool { return b >= 2 && b <= 36 || b <= -2 && b >= -36 }
 
-// parseBase reads the leading digits of s; a number beyond 64 bits is the largest there is, also where it has a sign and signed is false.
-func parseBase(s []byte, base int, signed, legacy bool) uint64 {
-	neg := false
+// parseBase reads the leading digits of text. A number beyond 64 bits is the largest there is, or the smallest, with a warning, as of text
+// without digits: a negative one that is to have no sign is 0, if its digits are decimal ones.
+func (env *Env) parseBase(text []byte, base int, signed bool) uint64 {
+	legacy := env.Mode.Legacy
+	s, neg := text, false
+	if !legacy {
+		s = bytes.TrimLeft(text, " \t\n\v\f\r")
+	}
 	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
 		neg = s[0] == '-'
 		s = s[1:]
@@ -138,11 +146,17 @@ func parseBase(s []byte, base int, signed, legacy bool) uint64 {
 	for n < len(s) && digitValue(s[n]) < base {
 		n++
 	}
-	if n == 0 {
-		return 0
-	}
 	u, err := strconv.ParseUint(string(s[:n]), base, 64)
-	if err != nil || u > limit {
+	if beyond := err != nil || u > limit; beyond && !legacy {
+		env.Warn.Truncated("DECIMAL", text)
+	}
+	switch {
+	case n == 0:
+		return 0
+	case err != nil || u > limit:
+		if digits := bytes.TrimLeft(s, "0"); neg && !signed && !legacy && len(digits) > 0 && digits[0] >= '1' && digits[0] <= '9' {
+			return 0
+		}
 		u = limit
 		neg = neg && (signed || legacy)
 	}

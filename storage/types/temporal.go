@@ -82,6 +82,11 @@ func wholeParts(v Value, m *Mode) (n int64, micro int, ok bool) {
 	return n, micro, ok
 }
 
+// negative tells whether v is a number with a fraction that is less than 0, be its integer part 0.
+func negative(v Value) bool {
+	return v.kind == KindDecimal && DecimalSign(v) < 0 || v.kind == KindFloat && v.Float() < 0
+}
+
 // numberParts splits a number into its integer part and microseconds (without sign); false where it is too large.
 func numberParts(v Value) (n int64, micro int, ok bool) {
 	switch v.kind {
@@ -145,7 +150,7 @@ func ReadDatetime(v Value, m *Mode) (p temporal.Parsed) {
 			return parseDatetime(text, m)
 		}
 	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
-		if n, micro, ok := wholeParts(v, m); ok && n >= 0 {
+		if n, micro, ok := wholeParts(v, m); ok && n >= 0 && (n > 0 || micro == 0 || m.legacy() || !negative(v)) {
 			if n == 0 && m != nil && m.NoZeroDate && !m.Legacy { // 0.5 is no other date than 0
 				micro = 0
 			}
@@ -230,7 +235,7 @@ func ReadTime(v Value, m *Mode) (p temporal.ParsedTime) {
 	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
 		if n, micro, ok := wholeParts(v, m); ok {
 			p = temporal.TimeFromNumber(n, micro, m.rules())
-			if n == 0 && (v.kind == KindDecimal && DecimalSign(v) < 0 || v.kind == KindFloat && v.Float() < 0) {
+			if n == 0 && negative(v) {
 				p.Micros = -p.Micros // -0.5 has no signed integer part
 			}
 			if v.kind == KindDecimal {
