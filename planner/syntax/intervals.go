@@ -72,9 +72,16 @@ func signIntervals(text string, mode mysql.SQLMode) string {
 
 // mentions tells whether a text has one of some words, in any case, somewhere.
 func mentions(text string, words ...string) bool {
+	var begins [256]bool // most bytes of a long text begin none of the words
+	for _, word := range words {
+		begins[word[0]], begins[word[0]&^0x20] = true, true
+	}
 	for i := range len(text) {
+		if !begins[text[i]] {
+			continue
+		}
 		for _, word := range words {
-			if text[i]|0x20 == word[0] && mentionsAt(text, i, word) {
+			if mentionsAt(text, i, word) {
 				return true
 			}
 		}

@@ -1,8 +1,9 @@
 package syntax
 
 import (
-	"regexp"
 	"strings"
+
+	"cloudsql/planner/lexer"
 )
 
 // Lengths of types beyond 63 bits. MySQL's grammar takes any digits for one and its types refuse it by name and limit
@@ -17,8 +18,52 @@ const (
 	mostWidths = 16    // that one statement is asked about
 )
 
-// mayBeWidth finds long numbers that stand first in parentheses behind a word.
-var mayBeWidth = regexp.MustCompile("([a-zA-Z0-9_`]+)\\s*\\(\\s*([0-9]{19,})\\s*[,)]")
+// mayBeWidths finds long numbers that stand first in parentheses behind a word, so many at most. Others than those of few digits are looked at
+// no further than their parenthesis: a statement with many rows has many.
+func mayBeWidths(text string, most int) (spots [][2]int) {
+	for at := 0; len(spots) < most; {
+		open := strings.IndexByte(text[at:], '(')
+		if open < 0 {
+			break
+		}
+		open += at
+		from := passSpaces(text, open+1)
+		to := from
+		for to < len(text) && isDigit(text[to]) {
+			to++
+		}
+		at = max(to, open+1)
+		if to-from < len(widest) || !tooWide(text[from:to]) {
+			continue
+		}
+		if end := passSpaces(text, to); end == len(text) || text[end] != ',' && text[end] != ')' {
+			continue
+		}
+		if word := wordBefore(text[:open]); word != "" && !manyLiterals[strings.ToLower(word)] {
+			spots = append(spots, [2]int{from, to})
+		}
+	}
+	return spots
+}
+
+const spaces = " \t\n\f\r"
+
+func passSpaces(text string, from int) int {
+	for from < len(text) && strings.IndexByte(spaces, text[from]) >= 0 {
+		from++
+	}
+	return from
+}
+
+// wordBefore is the word that a text ends in, but for spaces.
+func wordBefore(text string) string {
+	text = strings.TrimRight(text, spaces)
+	from := len(text)
+	for from > 0 && (lexer.IsWord(text[from-1]) || text[from-1] == '`') {
+		from--
+	}
+	return text[from:]
+}
 
 // manyLiterals are words before a parenthesis with literals of which a statement may have many.
 var manyLiterals = map[string]bool{"values": true, "value": true, "in": true, "row": true, "and": true, "or": true}
@@ -29,12 +74,7 @@ func clampWidths(text string, o Options) string {
 	if !longNumber(text) {
 		return text
 	}
-	var spots [][2]int
-	for _, m := range mayBeWidth.FindAllStringSubmatchIndex(text, mostWidths*4) {
-		if tooWide(text[m[4]:m[5]]) && !manyLiterals[strings.ToLower(text[m[2]:m[3]])] && len(spots) < mostWidths {
-			spots = append(spots, [2]int{m[4], m[5]})
-		}
-	}
+	spots := mayBeWidths(text, mostWidths)
 	if len(spots) == 0 || !parses(fill(text, spots, func(int) string { return someWidth }), o) {
 		return text
 	}

@@ -49,6 +49,8 @@ type Iterator struct {
 	left    int // of those, how many are to come
 	steps   int // of the store's iterator, when they were looked at last
 	far     int // keys since then that were left by a seek after MaxSteps in vain
+	apart   int // Gets to go on by a seek after one that steps did not come to
+	seeking int // of those, how many are to come
 }
 
 // Open begins reading keys in [lower, upper) at a timestamp; 0 stands for the newest. The bounds are kept until Close.
@@ -118,9 +120,38 @@ func (i *Iterator) standAt(key []byte) {
 	if i.stands && bytes.Compare(i.sought, i.seek) <= 0 && (!i.it.Valid() || bytes.Compare(i.seek, i.it.Key()) <= 0) {
 		return
 	}
-	i.it.SeekGE(i.seek)
+	if !i.stepsTo() {
+		i.it.SeekGE(i.seek)
+	}
 	i.stands = i.it.Error() == nil
 	i.sought = append(i.sought[:0], i.seek...)
+}
+
+// Gets of neighbours, in their order, go from one to the next by steps: a seek costs about as much as MaxSteps. Where a few steps are in vain,
+// Gets that follow seek at once, the more of them the longer it stays so.
+const (
+	nearSteps = 3
+	maxApart  = 64
+)
+
+// stepsTo tries to come to i.seek from where the last Get has left the store's iterator.
+func (i *Iterator) stepsTo() bool {
+	if !i.stands || !i.it.Valid() || bytes.Compare(i.sought, i.seek) > 0 {
+		return false
+	}
+	if i.seeking > 0 {
+		i.seeking--
+		return false
+	}
+	for range nearSteps {
+		if !i.it.Next() || bytes.Compare(i.seek, i.it.Key()) <= 0 {
+			i.apart = 0
+			return true
+		}
+	}
+	i.apart = min(2*i.apart+1, maxApart)
+	i.seeking = i.apart
+	return false
 }
 
 // Valid tells whether the Iterator is at a key; if not, look at Err.

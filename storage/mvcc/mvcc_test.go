@@ -259,3 +259,41 @@ func FuzzParseVersion(f *testing.F) {
 		}
 	})
 }
+
+// Gets of one iterator, in runs of neighbours and of keys further and further apart, find what a fresh one does for each.
+func TestGetsInARow(t *testing.T) {
+	db := openStore(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	const most = 300
+	key := func(n int) string { return fmt.Sprintf("k%03d", n) }
+	for n := range most {
+		for range r.IntN(4) * r.IntN(4) {
+			ts := Timestamp(1 + r.IntN(50))
+			if r.IntN(5) == 0 {
+				set(t, db, key(n), ts, AppendDelete(nil))
+			} else {
+				set(t, db, key(n), ts, AppendPut(nil, fmt.Append(nil, n, ts)))
+			}
+		}
+	}
+	for range 200 {
+		at := Timestamp(r.IntN(60))
+		withIterator(t, db, nil, nil, at, func(it *Iterator) {
+			n, stride := r.IntN(most), 1+r.IntN(12)
+			for range 60 {
+				if n += r.IntN(stride + 1); n >= most || r.IntN(20) == 0 {
+					n, stride = r.IntN(most), 1+r.IntN(12)
+				}
+				got, err := it.Get([]byte(key(n)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				withIterator(t, db, nil, nil, at, func(fresh *Iterator) {
+					if want, err := fresh.Get([]byte(key(n))); err != nil || want.TS != got.TS || want.Live() != got.Live() || !bytes.Equal(want.Value, got.Value) {
+						t.Fatalf("%s at %d: %+v, want %+v, %v", key(n), at, got, want, err)
+					}
+				})
+			}
+		})
+	}
+}

@@ -34,20 +34,19 @@ type applying struct {
 	notes   map[schema.TabletID][]byte // of the entry that is being applied
 	cut     bool                       // what follows is applied when this is in the engine
 
-	batch    *pebble.Batch
-	overlay  overlay
-	recent   recentRows
-	base     mvcc.Iterator // the engine as before this Apply; open when baseOpen
-	baseOpen bool
-	digest   *xxhash.Digest
-	hashes   []indexHash
-	touched  map[schema.TabletID]*tablet // whose counters have changed
-	altered  []schema.TabletID           // that have come or gone, or have another descriptor
-	garbage  []garbageKey
-	writer   *writer
-	last     lastWrite      // of the batch that is being applied
-	format   Format         // likewise
-	shown    mvcc.Timestamp // what it must be above: readers of the newest state have seen all up to there
+	batch         *pebble.Batch
+	overlay       overlay
+	recent        recentRows
+	rows, entries based // the engine as before this Apply, each in the order in which its keys mostly come
+	digest        *xxhash.Digest
+	hashes        []indexHash
+	touched       map[schema.TabletID]*tablet // whose counters have changed
+	altered       []schema.TabletID           // that have come or gone, or have another descriptor
+	garbage       []garbageKey
+	writer        *writer
+	last          lastWrite      // of the batch that is being applied
+	format        Format         // likewise
+	shown         mvcc.Timestamp // what it must be above: readers of the newest state have seen all up to there
 
 	// Of the proposal that is being executed; see failure.go.
 	inEngine bool // the engine is at work: a panic is its own
@@ -382,18 +381,40 @@ func (a *applying) read(key []byte) (mvcc.Version, error) {
 }
 
 func (a *applying) readBase(key []byte) (mvcc.Version, error) {
-	if !a.baseOpen {
-		start, end := dataRange(a.s.id)
-		if err := a.base.Open(a.s.engine.DB(), start, end, 0); err != nil {
-			return mvcc.Version{}, &engineError{err}
-		}
-		a.baseOpen = true
+	b := &a.rows
+	if indexOf(key) != schema.PrimaryIndex {
+		b = &a.entries
 	}
-	v, err := a.base.Get(key)
+	v, err := b.get(a.s, key)
 	if err != nil {
 		return v, &engineError{err}
 	}
 	return v, nil
+}
+
+// based reads the newest versions of a shard's keys, all as the engine was at the first; a zero one is ready for use.
+type based struct {
+	it   mvcc.Iterator
+	open bool
+}
+
+func (b *based) get(s *Shard, key []byte) (mvcc.Version, error) {
+	if !b.open {
+		start, end := dataRange(s.id)
+		if err := b.it.Open(s.engine.DB(), start, end, 0); err != nil {
+			return mvcc.Version{}, err
+		}
+		b.open = true
+	}
+	return b.it.Get(key)
+}
+
+func (b *based) close() error {
+	if !b.open {
+		return nil
+	}
+	b.open = false
+	return b.it.Close()
 }
 
 // record reads one of the shard's own records.
@@ -526,11 +547,7 @@ func (a *applier) commit() error {
 
 // finish readies the applier for the next call.
 func (a *applier) finish() error {
-	err := a.batch.Close()
-	if a.baseOpen {
-		err = errors.Join(err, a.base.Close())
-		a.baseOpen = false
-	}
+	err := errors.Join(a.batch.Close(), a.rows.close(), a.entries.close())
 	a.overlay.reset()
 	a.hashes, a.garbage, a.altered, a.cut = a.hashes[:0], a.garbage[:0], a.altered[:0], false
 	clear(a.touched)
