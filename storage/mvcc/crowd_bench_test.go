@@ -105,3 +105,37 @@ func check(b *testing.B, err error) {
 		b.Fatal(err)
 	}
 }
+
+// BenchmarkGetsInARow gets every stride-th of the rows, in their order; between two rows there are removed ones, as many as crowd says.
+func BenchmarkGetsInARow(b *testing.B) {
+	for _, tc := range []struct{ stride, crowd int }{{1, 0}, {3, 0}, {10, 0}, {1, 100}} {
+		b.Run(fmt.Sprintf("stride %d crowd %d", tc.stride, tc.crowd), func(b *testing.B) {
+			db, err := pebble.Open("", &pebble.Options{FS: vfs.NewMem(), FormatMajorVersion: pebble.FormatNewest, MemTableSize: 64 << 20})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			value := AppendPut(nil, make([]byte, 190))
+			const rows = 2000
+			for i := range rows {
+				check(b, db.Set(AppendVersion(hotKey(i*(tc.crowd+1)), 1), value, pebble.NoSync))
+			}
+			check(b, db.Flush())
+			for i := range rows {
+				for j := range tc.crowd {
+					check(b, db.Delete(AppendVersion(hotKey(i*(tc.crowd+1)+j+1), 1), pebble.NoSync))
+				}
+			}
+			var it Iterator
+			check(b, it.Open(db, nil, nil, 0))
+			defer it.Close()
+			i := 0
+			for b.Loop() {
+				if v, err := it.Get(hotKey(i * (tc.crowd + 1))); err != nil || !v.Live() {
+					b.Fatal(i, err)
+				}
+				i = (i + tc.stride) % rows
+			}
+		})
+	}
+}

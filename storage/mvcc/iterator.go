@@ -128,14 +128,14 @@ func (i *Iterator) standAt(key []byte) {
 }
 
 // Gets of neighbours, in their order, go from one to the next by steps: a seek costs about as much as MaxSteps. Where a few steps are in vain,
-// Gets that follow seek at once, the more of them the longer it stays so.
+// or the store steps over many removed versions meanwhile, Gets that follow seek at once, the more of them the longer it stays so.
 const (
 	nearSteps = 3
 	maxApart  = 64
 )
 
 // stepsTo tries to come to i.seek from where the last Get has left the store's iterator.
-func (i *Iterator) stepsTo() bool {
+func (i *Iterator) stepsTo() (there bool) {
 	if !i.stands || !i.it.Valid() || bytes.Compare(i.sought, i.seek) > 0 {
 		return false
 	}
@@ -143,15 +143,17 @@ func (i *Iterator) stepsTo() bool {
 		i.seeking--
 		return false
 	}
-	for range nearSteps {
-		if !i.it.Next() || bytes.Compare(i.seek, i.it.Key()) <= 0 {
-			i.apart = 0
-			return true
-		}
+	before := i.stepped()
+	for n := 0; n < nearSteps && !there; n++ {
+		there = !i.it.Next() || bytes.Compare(i.seek, i.it.Key()) <= 0
+	}
+	if there && i.stepped()-before <= MaxSteps {
+		i.apart = 0
+		return true
 	}
 	i.apart = min(2*i.apart+1, maxApart)
 	i.seeking = i.apart
-	return false
+	return there
 }
 
 // Valid tells whether the Iterator is at a key; if not, look at Err.

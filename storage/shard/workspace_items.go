@@ -16,6 +16,7 @@ import (
 type workspaceItems struct {
 	arena *arena
 	tree  *btree.BTreeG[placedItem] // nil: none
+	last  placedItem                // the tree's last item: what lies behind it, as in a load in the order of keys, is not looked for; at is 0: not known
 	fresh []recordAt                // that are not in the tree yet, oldest first
 	probe []byte                    // the key that is looked for
 }
@@ -80,7 +81,11 @@ func (w *workspaceItems) Get(key []byte) (workspaceItem, bool) {
 	if w.tree == nil {
 		return workspaceItem{}, false
 	}
-	p, ok := w.tree.Get(w.search(key))
+	p := w.search(key)
+	if w.behind(p) {
+		return workspaceItem{}, false
+	}
+	p, ok := w.tree.Get(p)
 	if !ok {
 		return workspaceItem{}, false
 	}
@@ -108,8 +113,25 @@ func (w *workspaceItems) settle() {
 		return 1
 	})
 	for _, p := range places {
-		w.tree.Set(p)
+		w.put(p)
 	}
+}
+
+// behind tells whether a place is known to be behind all of the tree's.
+func (w *workspaceItems) behind(p placedItem) bool { return w.last.at != 0 && w.less(w.last, p) }
+
+// put puts an item into the tree, and gives the one that was in its place.
+func (w *workspaceItems) put(p placedItem) (was placedItem) {
+	if w.behind(p) || w.tree.Len() == 0 {
+		w.tree.Load(p)
+		w.last = p
+		return placedItem{}
+	}
+	was, _ = w.tree.Set(p)
+	if was.at != 0 && was.at == w.last.at {
+		w.last.at = p.at
+	}
+	return was
 }
 
 func (w *workspaceItems) makeTree() {
@@ -122,8 +144,7 @@ func (w *workspaceItems) makeTree() {
 func (w *workspaceItems) Set(key []byte, at recordAt) (before recordAt) {
 	w.settle()
 	w.makeTree()
-	was, _ := w.tree.Set(place(key, at))
-	return was.at
+	return w.put(place(key, at)).at
 }
 
 // Delete takes an item away, and gives it. The newest item goes without a look at the others.
@@ -138,6 +159,9 @@ func (w *workspaceItems) Delete(key []byte) (before recordAt) {
 		return 0
 	}
 	was, _ := w.tree.Delete(w.search(key))
+	if was.at == w.last.at {
+		w.last, _ = w.tree.Max()
+	}
 	return was.at
 }
 
