@@ -14,10 +14,12 @@ type Table struct {
 	Desc  *schema.Table
 	First int   // number of column 0; the others follow
 	Used  []int // positions of the columns that are read
-	Hint  Hint
-	Only  []int   // PARTITION (…): the places of the partitions that are read; nil: all
-	Rows  float64 // estimated rows
-	Known *Known  // what is known of them; nil: nothing
+	// Changes tells that the rows are to be changed: each is locked, and looked at again where an index has led to it.
+	Changes bool
+	Hint    Hint
+	Only    []int   // PARTITION (…): the places of the partitions that are read; nil: all
+	Rows    float64 // estimated rows
+	Known   *Known  // what is known of them; nil: nothing
 }
 
 // Position gives the position of a column of this table, -1 for others.
@@ -286,10 +288,14 @@ func anyExactPoints(list []*Cond) bool {
 	return false
 }
 
-// Covers tells whether an index holds all used columns in a form that can be read back.
+// Covers tells whether an index is all that is read: it holds all used columns in a form that can be read back. A secondary one
+// of rows that are to be changed is not.
 func (r *Table) Covers(ix *schema.Index) bool {
 	if ix.ID == schema.PrimaryIndex {
 		return true
+	}
+	if r.Changes {
+		return false
 	}
 	for _, pos := range r.Used {
 		if !holds(r.Desc, ix, pos) && !holds(r.Desc, r.Desc.Primary(), pos) {

@@ -213,6 +213,7 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 		if err := b.checkChange(c.rows[i], c.priv); err != nil {
 			return nil, err
 		}
+		c.rows[i].Changes = true
 		b.changes = append(b.changes, q.changedIn(c.rows[i]))
 	}
 	if c.where != nil {
