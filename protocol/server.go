@@ -29,7 +29,7 @@ type Config struct {
 	ReadTimeout      time.Duration // a client that does not go on with a packet for so long is dropped; default 30 s
 	WriteTimeout     time.Duration // a client that takes nothing for so long is dropped; default 60 s
 	WaitTimeout      time.Duration // idle time allowed where the session names none; default 8 h
-	Tick             time.Duration // how often connections are looked at; default 1 s
+	Tick             time.Duration // how often connections are looked at, which is how exact timeouts are; default 100 ms
 
 	DefaultPlugin string          // that the greeting proposes; default caching_sha2_password
 	TLS           *tls.Config     // nil: no TLS (see SelfSignedTLS)
@@ -46,7 +46,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.ReadTimeout, 30*time.Second)
 	setDefault(&c.WriteTimeout, time.Minute)
 	setDefault(&c.WaitTimeout, 8*time.Hour)
-	setDefault(&c.Tick, time.Second)
+	setDefault(&c.Tick, 100*time.Millisecond)
 	setDefault(&c.DefaultPlugin, auth.Default)
 	setDefault(&c.Logger, slog.Default())
 }

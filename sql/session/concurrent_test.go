@@ -161,6 +161,14 @@ func TestKillAndTimeLimit(t *testing.T) {
 	if out := k.query("kill 4000000000"); !strings.Contains(out, "ERROR 1094") {
 		t.Error(out)
 	}
+	for _, itself := range []string{"kill query connection_id()", "kill connection_id()"} {
+		if out := k.query(itself); !strings.Contains(out, "ERROR 1317") {
+			t.Error(itself, out)
+		}
+	}
+	if !k.killed.Load() {
+		t.Error("the connection that ended itself lives")
+	}
 }
 
 // Many sessions make, change and drop tables at once; nothing is left and nothing breaks.

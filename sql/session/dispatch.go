@@ -257,7 +257,7 @@ func (s commands) resetDigests(ctx context.Context) error {
 	return nil
 }
 
-// kill is KILL [CONNECTION | QUERY] id.
+// kill is KILL [CONNECTION | QUERY] id. Who ends itself is told so (1317).
 func (s commands) kill(ctx context.Context, n *ast.KillStmt, params []types.Value) error {
 	id := n.ConnectionID
 	if n.Expr != nil {
@@ -271,5 +271,8 @@ func (s commands) kill(ctx context.Context, n *ast.KillStmt, params []types.Valu
 		}
 		id = u
 	}
-	return s.eng.peers.Kill(ctx, s.killer(), id, n.Query)
+	if err := s.eng.peers.Kill(ctx, s.killer(), id, n.Query); err != nil || id != s.ConnectionID() {
+		return err
+	}
+	return errInterrupted
 }

@@ -7,7 +7,7 @@
 //	SQLLOGIC_DSN='root@tcp(127.0.0.1:3306)/' go test ./tests/sqllogic   ask another server
 //
 // The second line of a file says whose answers it has: "MariaDB" where a MariaDB 10.11 gives the same, to the letter;
-// "MySQL's manual"; or "ours", where they were held against MySQL's manual by reading and nothing else.
+// "MySQL's manual", "MySQL's source", "MySQL's tests"; or "ours", where they were held against MySQL's manual by reading and nothing else.
 package sqllogic
 
 import (
@@ -49,7 +49,7 @@ func TestSQL(t *testing.T) {
 // TestFilesSayWhatTheyShow: each stands in a chapter, and begins with what it shows and whose answers it has.
 func TestFilesSayWhatTheyShow(t *testing.T) {
 	chapters := "|administration|applications|data-types|functions|information-schema|language-structure|partitioning|select|statements/conditions|statements/ddl|statements/dml|statements/prepared|transactions|"
-	sources := "|ours|MariaDB|MySQL's manual|"
+	sources := "|ours|MariaDB|MySQL's manual|MySQL's source|MySQL's tests|"
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
