@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"math"
+
 	"context"
 	"slices"
 
@@ -511,10 +513,13 @@ func (r *insertRun) reserve(ctx context.Context) error {
 			}
 			continue
 		}
-		var ok bool
-		if *v, ok = access.UnsignedKey(next, &r.Table.Columns[r.autoInc].Type); !ok && r.place.Several() {
+		typ := &r.Table.Columns[r.autoInc].Type
+		if limit := typ.MaxAutoIncrement(); next > limit && limit == math.MaxUint64-1 {
 			return mysqlerr.New(mysqlerr.AutoincReadFailed)
+		} else if next > limit {
+			next = limit // again, which its key refuses
 		}
+		*v, _ = access.UnsignedKey(next, typ)
 		if r.w.Sum.FirstAutoInc == 0 {
 			r.w.Sum.FirstAutoInc = next
 		}

@@ -1,6 +1,9 @@
 package block
 
 import (
+	"errors"
+	"strings"
+
 	"slices"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -75,10 +78,23 @@ func unified(typing *expr.Typing, l, r *bind.Column) (types.Type, expr.Expr, err
 		return l.Field.Type, nil, nil
 	}
 	e, err := typing.New("coalesce", l.Ref(), r.Ref())
+	if my := (*mysqlerr.Error)(nil); errors.As(err, &my) && my.Code == mysqlerr.CantAggregate2collations {
+		err = mysqlerr.Newf(my.Code, "%s", strings.Replace(my.Message, "operation 'coalesce'", "operation 'UNION'", 1))
+	}
 	if err != nil || same {
 		return l.Field.Type, e, err
 	}
 	return *e.Type(), e, nil
+}
+
+// Undecided is 1271 where two columns of a set operation's have collations of which neither wins.
+func Undecided(q Query) error {
+	for _, c := range q.Columns() {
+		if c.Of != nil && expr.Undecided(c.Of) {
+			return mysqlerr.New(mysqlerr.CantAggregateNcollations, "UNION")
+		}
+	}
+	return nil
 }
 
 // settled tells whether the set has an order and a limit, over which nothing else may be.

@@ -77,6 +77,7 @@ type Options struct {
 // Bind binds a query.
 func Bind(ctx *Context, stmt ast.ResultSetNode, o Options) (*Query, error) {
 	b := newBuilder(ctx, o)
+	b.first = firstOptions(stmt)
 	q, err := b.bindQuery(stmt, nil, nil)
 	if err != nil {
 		return nil, err
@@ -128,11 +129,12 @@ type builder struct {
 	ids block.Numbers
 	env *expr.Env
 
-	slots int            // parameters that the plan adds
-	outer map[int]int    // outer column → its parameter
-	subs  []*Subquery    // those that expressions call, inner ones first
-	onces int            // how many of them are computed once
-	stack []*selectQuery // blocks being bound, outermost first
+	slots int                 // parameters that the plan adds
+	outer map[int]int         // outer column → its parameter
+	subs  []*Subquery         // those that expressions call, inner ones first
+	onces int                 // how many of them are computed once
+	stack []*selectQuery      // blocks being bound, outermost first
+	first *ast.SelectStmtOpts // of the statement's first SELECT, which alone may have some
 
 	tables []TableVersion
 	seen   map[schema.TableID]bool

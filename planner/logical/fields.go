@@ -122,6 +122,11 @@ var literalText = regexp.MustCompile(`^([nN]|_\w+\s*)?['"]`)
 
 // FieldText names a column after its expression's text, as MySQL does.
 func FieldText(f *ast.SelectField) string {
+	if named, ok := f.Expr.(*ast.FuncCallExpr); ok && named.FnName.L == "name_const" && len(named.Args) == 2 {
+		if name, ok := named.Args[0].(ast.ValueExpr); ok {
+			return name.GetString()
+		}
+	}
 	text := strings.TrimSpace(lexer.WithoutComments(syntax.WrittenText(f.Text())))
 	if v, ok := f.Expr.(ast.ValueExpr); ok && literalText.MatchString(text) {
 		text = v.GetString()

@@ -25,6 +25,9 @@ func (b *builder) bindSetOpr(n *ast.SetOprStmt, outer *bind.Scope, ctes *cteScop
 		return b.bindSelect(alone, outer, ctes)
 	}
 	q, err := b.bindSetList(n.SelectList, outer, ctes)
+	if err == nil {
+		err = block.Undecided(q)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -28,8 +28,9 @@ type Env struct {
 	// Locks is the session's part in locks on tables; nil: nobody is waited for, and nothing can be copied.
 	Locks TableLocks
 	// Catalog is what foreign keys are looked at in: their parents, and who refers to a table. nil: nobody does.
-	Catalog *catalog.Snapshot
-	Engine  string // default_storage_engine: of a table that names none
+	Catalog      *catalog.Snapshot
+	Engine       string // default_storage_engine: of a table that names none
+	StrictEngine bool   // innodb_strict_mode
 	// ForeignKeysOff is foreign_key_checks = 0.
 	ForeignKeysOff bool
 }

@@ -335,6 +335,9 @@ func (b *builder) defaultEngine(stmt *ast.CreateTableStmt) error {
 // options takes the options of CREATE TABLE and ALTER TABLE.
 func (b *builder) options(opts []*ast.TableOption) error {
 	charset, collate := "", ""
+	if err := b.fixedFormat(opts); err != nil {
+		return err
+	}
 	for _, o := range opts {
 		switch o.Tp {
 		case ast.TableOptionCharset:
@@ -353,6 +356,27 @@ func (b *builder) options(opts []*ast.TableOption) error {
 	var err error
 	b.t.Collation, err = resolveCollation(charset, collate, b.t.Collation)
 	return err
+}
+
+// fixedFormat is 1031, or a warning unless innodb_strict_mode, for ROW_FORMAT=FIXED of a table that is not of another engine.
+func (b *builder) fixedFormat(opts []*ast.TableOption) error {
+	engine, fixed := b.env.Engine, false
+	for _, o := range opts {
+		switch {
+		case o.Tp == ast.TableOptionEngine && o.StrValue != "":
+			engine = o.StrValue
+		case o.Tp == ast.TableOptionRowFormat:
+			fixed = o.UintValue == ast.RowFormatFixed
+		}
+	}
+	switch {
+	case !fixed || standIns[strings.ToLower(engine)]:
+	case b.env.StrictEngine:
+		return mysqlerr.New(mysqlerr.IllegalHa, b.t.Name)
+	default:
+		b.env.warn(mysqlerr.Newf(mysqlerr.IllegalHaCreateOption, "InnoDB: assuming ROW_FORMAT=DYNAMIC."))
+	}
+	return nil
 }
 
 // shownOptions are the options that MySQL keeps and prints and that mean nothing here: hints on how an engine stores.

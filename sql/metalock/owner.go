@@ -170,6 +170,22 @@ func (o *Owner) Locks() bool { return o.tables != nil || o.globalRead != nil }
 // LocksTables tells whether the session is in the mode of LOCK TABLES.
 func (o *Owner) LocksTables() bool { return o.tables != nil }
 
+// Locked tells whether LOCK TABLES gave the session a table, and whether to write it.
+func (o *Owner) Locked(id schema.TableID) (write, ok bool) {
+	write, ok = o.tables[id]
+	return write, ok
+}
+
+// ReadOnly is the first of the tables that LOCK TABLES gave the session to read.
+func (o *Owner) ReadOnly() (first schema.TableID, ok bool) {
+	for id, write := range o.tables {
+		if !write && (!ok || id < first) {
+			first, ok = id, true
+		}
+	}
+	return first, ok
+}
+
 // blocked finds a lock that keeps the session off one of the uses.
 func (o *Owner) blocked(v *view, uses []Use) (*tableLock, bool) {
 	if len(v.locks) == 0 {

@@ -230,10 +230,10 @@ func (d *deriver) dbOf(name string) (string, error) {
 	return name, nil
 }
 
-// dbOfTable is dbOf, of a table that has a name. 1103.
+// dbOfTable is dbOf, of a table whose name may be one. 1103.
 func (d *deriver) dbOfTable(t *ast.TableName) (string, error) {
-	if t.Name.O == "" {
-		return "", mysqlerr.New(mysqlerr.WrongTableName, "")
+	if t.Name.O == "" || strings.HasSuffix(t.Name.O, " ") {
+		return "", mysqlerr.New(mysqlerr.WrongTableName, t.Name.O)
 	}
 	return d.dbOf(t.Schema.O)
 }

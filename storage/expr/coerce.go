@@ -62,6 +62,9 @@ func originOf(e Expr) strOrigin {
 	return strOrigin{t.Collation, derivImplicit, isASCIISet(t.Collation)}
 }
 
+// Undecided tells whether e is of columns with collations of which neither wins.
+func Undecided(e Expr) bool { return originOf(e).deriv == derivNone }
+
 func numericDeriv(t *types.Type) derivation {
 	if t.Class() == types.ClassNull {
 		return derivIgnorable

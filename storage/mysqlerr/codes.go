@@ -121,6 +121,7 @@ const (
 	GlobalVariable                   = 1229 // ER_GLOBAL_VARIABLE
 	WrongValueForVar                 = 1231 // ER_WRONG_VALUE_FOR_VAR
 	WrongTypeForVar                  = 1232 // ER_WRONG_TYPE_FOR_VAR
+	CantUseOptionHere                = 1234 // ER_CANT_USE_OPTION_HERE
 	NotSupportedYet                  = 1235 // ER_NOT_SUPPORTED_YET
 	IncorrectGlobalLocalVar          = 1238 // ER_INCORRECT_GLOBAL_LOCAL_VAR
 	WrongFKDef                       = 1239 // ER_WRONG_FK_DEF
@@ -214,6 +215,7 @@ const (
 	NonInsertableTable               = 1471 // ER_NON_INSERTABLE_TABLE
 	TooHighLevelOfNestingForSelect   = 1473 // ER_TOO_HIGH_LEVEL_OF_NESTING_FOR_SELECT
 	AmbiguousFieldTerm               = 1475 // ER_AMBIGUOUS_FIELD_TERM
+	IllegalHaCreateOption            = 1478 // ER_ILLEGAL_HA_CREATE_OPTION
 	PartitionRequiresValues          = 1479 // ER_PARTITION_REQUIRES_VALUES_ERROR
 	PartitionWrongValues             = 1480 // ER_PARTITION_WRONG_VALUES_ERROR
 	PartitionMaxvalue                = 1481 // ER_PARTITION_MAXVALUE_ERROR

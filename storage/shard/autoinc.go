@@ -10,8 +10,6 @@ import (
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 	"cloudsql/storage/wire"
-
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
 // autoIncrements hands out AUTO_INCREMENT values at the leaseholder. The next value of a tablet is kept in memory; it
@@ -38,7 +36,7 @@ func autoIncValue(v types.Value) (u uint64, null bool) {
 	return 0, false
 }
 
-// FillAutoInc gives w's NULL auto-increment values; see API. Error: 1467 when the column's type is exhausted.
+// FillAutoInc gives w's NULL auto-increment values; see API. Error: 1467 when a BIGINT UNSIGNED is exhausted.
 func (s *Shard) FillAutoInc(w *fragment.Write) error {
 	switch w.Kind {
 	case fragment.Insert, fragment.InsertIgnore, fragment.Replace, fragment.InsertOrUpdate:
@@ -66,7 +64,7 @@ func (a *autoIncrements) fill(t *tablet, w *fragment.Write, column int, typ *typ
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	next := a.nextOf(t)
-	limit := maxAutoInc(typ)
+	limit := typ.MaxAutoIncrement()
 	for i := range w.Rows.Len() {
 		v := &w.Rows.Row(i)[column]
 		u, null := autoIncValue(*v)
@@ -76,12 +74,12 @@ func (a *autoIncrements) fill(t *tablet, w *fragment.Write, column int, typ *typ
 			}
 			continue
 		}
-		if next > limit {
+		if next > limit && limit == math.MaxUint64-1 {
 			return mysqlerr.New(mysqlerr.AutoincReadFailed)
 		}
-		*v = autoIncOfType(next, typ)
+		*v = autoIncOfType(min(next, limit), typ) // the last one again, which its key refuses
 		w.Generated = append(w.Generated, uint32(i))
-		next++
+		next = min(next, limit) + 1
 	}
 	a.next[t.id] = next
 	return nil
@@ -205,34 +203,6 @@ func (s *Shard) ResetAutoInc() {
 	s.autoInc.mu.Lock()
 	defer s.autoInc.mu.Unlock()
 	clear(s.autoInc.next)
-}
-
-// maxAutoInc is the largest value of a column's type.
-func maxAutoInc(t *types.Type) uint64 {
-	bits := 63
-	switch t.ID {
-	case mysql.TypeTiny:
-		bits = 8
-	case mysql.TypeShort:
-		bits = 16
-	case mysql.TypeInt24:
-		bits = 24
-	case mysql.TypeLong:
-		bits = 32
-	case mysql.TypeLonglong:
-		bits = 64
-	case mysql.TypeFloat:
-		return 1 << 24
-	case mysql.TypeDouble:
-		return 1 << 53
-	}
-	switch {
-	case t.Unsigned && bits == 64:
-		return math.MaxUint64 - 1
-	case t.Unsigned:
-		return 1<<bits - 1
-	}
-	return 1<<(bits-1) - 1
 }
 
 func autoIncOfType(u uint64, t *types.Type) types.Value {

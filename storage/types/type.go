@@ -1,6 +1,8 @@
 package types
 
 import (
+	"math"
+
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/collation"
@@ -112,4 +114,32 @@ func (t *Type) DecimalShape() (precision, scale int) {
 		scale = 0
 	}
 	return min(precision, MaxDecimalPrecision), min(scale, MaxDecimalScale)
+}
+
+// MaxAutoIncrement is the last value that AUTO_INCREMENT gives a column of the type.
+func (t *Type) MaxAutoIncrement() uint64 {
+	bits := 63
+	switch t.ID {
+	case mysql.TypeTiny:
+		bits = 8
+	case mysql.TypeShort:
+		bits = 16
+	case mysql.TypeInt24:
+		bits = 24
+	case mysql.TypeLong:
+		bits = 32
+	case mysql.TypeLonglong:
+		bits = 64
+	case mysql.TypeFloat:
+		return 1 << 24
+	case mysql.TypeDouble:
+		return 1 << 53
+	}
+	switch {
+	case t.Unsigned && bits == 64:
+		return math.MaxUint64 - 1
+	case t.Unsigned:
+		return 1<<bits - 1
+	}
+	return 1<<(bits-1) - 1
 }
