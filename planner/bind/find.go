@@ -1,10 +1,15 @@
 package bind
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/mysqlerr"
 )
 
 // OfPartitions tells whether a FROM clause names one table and some of its partitions.
@@ -202,4 +207,15 @@ func StripNot(n ast.ExprNode) (ast.ExprNode, bool) {
 		}
 		return n, negate
 	}
+}
+
+// NoTable is the error of a table that is not there: 1146, or that no table can have the name: 1059, 1103.
+func NoTable(db, name string) error {
+	switch {
+	case utf8.RuneCountInString(name) > mysql.MaxTableNameLength:
+		return mysqlerr.New(mysqlerr.TooLongIdent, name)
+	case strings.HasSuffix(name, " "):
+		return mysqlerr.New(mysqlerr.WrongTableName, name)
+	}
+	return mysqlerr.New(mysqlerr.NoSuchTable, db, name)
 }

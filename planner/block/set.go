@@ -87,14 +87,17 @@ func unified(typing *expr.Typing, l, r *bind.Column) (types.Type, expr.Expr, err
 	return *e.Type(), e, nil
 }
 
-// Undecided is 1271 where two columns of a set operation's have collations of which neither wins.
-func Undecided(q Query) error {
+// Decided is 1271 where two columns of a set operation's have collations of which neither wins.
+func Decided(q Query, err error) (Query, error) {
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range q.Columns() {
 		if c.Of != nil && expr.Undecided(c.Of) {
-			return mysqlerr.New(mysqlerr.CantAggregateNcollations, "UNION")
+			return nil, mysqlerr.New(mysqlerr.CantAggregateNcollations, "UNION")
 		}
 	}
-	return nil
+	return q, nil
 }
 
 // settled tells whether the set has an order and a limit, over which nothing else may be.

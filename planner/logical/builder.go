@@ -13,6 +13,7 @@ import (
 	"cloudsql/planner/block"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -77,7 +78,7 @@ type Options struct {
 // Bind binds a query.
 func Bind(ctx *Context, stmt ast.ResultSetNode, o Options) (*Query, error) {
 	b := newBuilder(ctx, o)
-	b.first = firstOptions(stmt)
+	b.first = syntax.FirstOptions(stmt)
 	q, err := b.bindQuery(stmt, nil, nil)
 	if err != nil {
 		return nil, err

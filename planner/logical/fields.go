@@ -122,10 +122,8 @@ var literalText = regexp.MustCompile(`^([nN]|_\w+\s*)?['"]`)
 
 // FieldText names a column after its expression's text, as MySQL does.
 func FieldText(f *ast.SelectField) string {
-	if named, ok := f.Expr.(*ast.FuncCallExpr); ok && named.FnName.L == "name_const" && len(named.Args) == 2 {
-		if name, ok := named.Args[0].(ast.ValueExpr); ok {
-			return name.GetString()
-		}
+	if name, ok := syntax.ConstName(f.Expr); ok {
+		return name
 	}
 	text := strings.TrimSpace(lexer.WithoutComments(syntax.WrittenText(f.Text())))
 	if v, ok := f.Expr.(ast.ValueExpr); ok && literalText.MatchString(text) {

@@ -3,7 +3,6 @@ package logical
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -248,18 +247,7 @@ func (q fromClause) fromVirtual(db string, n *ast.TableName, alias string) (Node
 	if isInfoSchema(db) {
 		return nil, nil, mysqlerr.New(mysqlerr.UnknownTable, strings.ToUpper(name), infoSchema)
 	}
-	return nil, nil, noTable(db, name)
-}
-
-// noTable is the error of a table that is not there: 1146, or that no table can have the name: 1059, 1103.
-func noTable(db, name string) error {
-	switch {
-	case utf8.RuneCountInString(name) > mysql.MaxTableNameLength:
-		return mysqlerr.New(mysqlerr.TooLongIdent, name)
-	case strings.HasSuffix(name, " "):
-		return mysqlerr.New(mysqlerr.WrongTableName, name)
-	}
-	return mysqlerr.New(mysqlerr.NoSuchTable, db, name)
+	return nil, nil, bind.NoTable(db, name)
 }
 
 const infoSchema = "information_schema"

@@ -65,38 +65,8 @@ func (b *builder) bindQuery(n ast.ResultSetNode, outer *bind.Scope, ctes *cteSco
 	return nil, mysqlerr.NotSupported("this kind of query")
 }
 
-// firstOptions are those of a query's first SELECT.
-func firstOptions(n ast.Node) *ast.SelectStmtOpts {
-	switch n := n.(type) {
-	case *ast.SelectStmt:
-		return n.SelectStmtOpts
-	case *ast.SetOprStmt:
-		return firstOptions(n.SelectList)
-	case *ast.SetOprSelectList:
-		return firstOptions(n.Selects[0])
-	}
-	return nil
-}
-
-// checkOptions keeps some options to the first SELECT of a statement: 1234.
-func (b *builder) checkOptions(o *ast.SelectStmtOpts) error {
-	switch {
-	case o == nil || o == b.first:
-	case o.Priority == mysql.HighPriority:
-		return mysqlerr.New(mysqlerr.CantUseOptionHere, "HIGH_PRIORITY")
-	case o.SQLBufferResult:
-		return mysqlerr.New(mysqlerr.CantUseOptionHere, "SQL_BUFFER_RESULT")
-	case o.CalcFoundRows:
-		return mysqlerr.New(mysqlerr.CantUseOptionHere, "SQL_CALC_FOUND_ROWS")
-	}
-	return nil
-}
-
 func (b *builder) bindSelect(n *ast.SelectStmt, outer *bind.Scope, ctes *cteScope) (*selectQuery, error) {
-	if n.SelectIntoOpt != nil {
-		return nil, mysqlerr.NotSupported("SELECT … INTO")
-	}
-	if err := b.checkOptions(n.SelectStmtOpts); err != nil {
+	if err := syntax.CheckOptions(n, b.first); err != nil {
 		return nil, err
 	}
 	q := b.newBlock()

@@ -24,10 +24,7 @@ func (b *builder) bindSetOpr(n *ast.SetOprStmt, outer *bind.Scope, ctes *cteScop
 	if alone := inBraces(n); alone != nil {
 		return b.bindSelect(alone, outer, ctes)
 	}
-	q, err := b.bindSetList(n.SelectList, outer, ctes)
-	if err == nil {
-		err = block.Undecided(q)
-	}
+	q, err := block.Decided(b.bindSetList(n.SelectList, outer, ctes))
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func BaseTable(ctx *Context, n *ast.TableName) (dml.Target, error) {
 			return dml.Target{}, accessDenied(ctx, db)
 		}
 	}
-	return dml.Target{}, noTable(db, n.Name.O)
+	return dml.Target{}, bind.NoTable(db, n.Name.O)
 }
 
 // accessDenied is 1044 for the statement's user.

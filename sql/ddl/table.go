@@ -335,8 +335,11 @@ func (b *builder) defaultEngine(stmt *ast.CreateTableStmt) error {
 // options takes the options of CREATE TABLE and ALTER TABLE.
 func (b *builder) options(opts []*ast.TableOption) error {
 	charset, collate := "", ""
-	if err := b.fixedFormat(opts); err != nil {
-		return err
+	if names.OfFixedFormat(opts, b.env.Engine) {
+		if b.env.StrictEngine {
+			return mysqlerr.New(mysqlerr.IllegalHa, b.t.Name)
+		}
+		b.env.warn(mysqlerr.Newf(mysqlerr.IllegalHaCreateOption, "InnoDB: assuming ROW_FORMAT=DYNAMIC."))
 	}
 	for _, o := range opts {
 		switch o.Tp {
@@ -356,27 +359,6 @@ func (b *builder) options(opts []*ast.TableOption) error {
 	var err error
 	b.t.Collation, err = resolveCollation(charset, collate, b.t.Collation)
 	return err
-}
-
-// fixedFormat is 1031, or a warning unless innodb_strict_mode, for ROW_FORMAT=FIXED of a table that is not of another engine.
-func (b *builder) fixedFormat(opts []*ast.TableOption) error {
-	engine, fixed := b.env.Engine, false
-	for _, o := range opts {
-		switch {
-		case o.Tp == ast.TableOptionEngine && o.StrValue != "":
-			engine = o.StrValue
-		case o.Tp == ast.TableOptionRowFormat:
-			fixed = o.UintValue == ast.RowFormatFixed
-		}
-	}
-	switch {
-	case !fixed || standIns[strings.ToLower(engine)]:
-	case b.env.StrictEngine:
-		return mysqlerr.New(mysqlerr.IllegalHa, b.t.Name)
-	default:
-		b.env.warn(mysqlerr.Newf(mysqlerr.IllegalHaCreateOption, "InnoDB: assuming ROW_FORMAT=DYNAMIC."))
-	}
-	return nil
 }
 
 // shownOptions are the options that MySQL keeps and prints and that mean nothing here: hints on how an engine stores.
@@ -491,13 +473,6 @@ func (b *builder) showOption(o *ast.TableOption) {
 	b.setOption(name, value)
 }
 
-// standIns are MySQL's engines whose tables InnoDB stands in for, under any mode: it gives all that they promise and more, and
-// the schemas of older applications name them.
-var standIns = map[string]bool{"myisam": true, "memory": true, "heap": true, "csv": true, "archive": true}
-
-// others are MySQL's engines that mean something else than a table of rows.
-var others = map[string]bool{"blackhole": true, "merge": true, "mrg_myisam": true, "federated": true, "ndb": true, "ndbcluster": true}
-
 // engine takes ENGINE=InnoDB; of another one it is 1286, or a substitution with a warning where there is a stand-in or without
 // NO_ENGINE_SUBSTITUTION.
 func (b *builder) engine(name string) error {
@@ -505,10 +480,10 @@ func (b *builder) engine(name string) error {
 	if name == "" || lower == "innodb" {
 		return nil
 	}
-	if b.env.SQLMode&mysql.ModeNoEngineSubstitution != 0 && !standIns[lower] {
+	if b.env.SQLMode&mysql.ModeNoEngineSubstitution != 0 && !names.StandIns[lower] {
 		return mysqlerr.New(mysqlerr.UnknownStorageEngine, name)
 	}
-	if !standIns[lower] && !others[lower] {
+	if !names.StandIns[lower] && !names.Engines[lower] {
 		b.env.warn(mysqlerr.New(mysqlerr.UnknownStorageEngine, name))
 	}
 	b.env.warn(mysqlerr.New(mysqlerr.WarnUsingOtherHandler, "InnoDB", b.t.Name))

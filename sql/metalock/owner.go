@@ -1,13 +1,18 @@
 package metalock
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/distributed/catalog"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -170,20 +175,26 @@ func (o *Owner) Locks() bool { return o.tables != nil || o.globalRead != nil }
 // LocksTables tells whether the session is in the mode of LOCK TABLES.
 func (o *Owner) LocksTables() bool { return o.tables != nil }
 
-// Locked tells whether LOCK TABLES gave the session a table, and whether to write it.
-func (o *Owner) Locked(id schema.TableID) (write, ok bool) {
-	write, ok = o.tables[id]
-	return write, ok
-}
-
-// ReadOnly is the first of the tables that LOCK TABLES gave the session to read.
-func (o *Owner) ReadOnly() (first schema.TableID, ok bool) {
-	for id, write := range o.tables {
-		if !write && (!ok || id < first) {
-			first, ok = id, true
+// MayFlush asks a session that said LOCK TABLES for what it has to write of the named tables, or of all that it locked: 1100, 1099. db is
+// where tables without a database are.
+func (o *Owner) MayFlush(tables *catalog.Snapshot, db string, names []*ast.TableName) error {
+	if o.tables == nil {
+		return nil
+	}
+	for _, t := range names {
+		id, _ := tables.Named(cmp.Or(t.Schema.O, db), t.Name.O)
+		if write, ok := o.tables[id]; !ok {
+			return mysqlerr.New(mysqlerr.TableNotLocked, t.Name.O)
+		} else if !write {
+			return mysqlerr.New(mysqlerr.TableNotLockedForWrite, t.Name.O)
 		}
 	}
-	return first, ok
+	for _, id := range slices.Sorted(maps.Keys(o.tables)) {
+		if t, ok := tables.TableByID(id); ok && !o.tables[id] && len(names) == 0 {
+			return mysqlerr.New(mysqlerr.TableNotLockedForWrite, t.Name)
+		}
+	}
+	return nil
 }
 
 // blocked finds a lock that keeps the session off one of the uses.

@@ -25,9 +25,8 @@ import (
 // ddlEnv is what data definition statements depend on.
 func (s definitions) ddlEnv() *ddl.Env {
 	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: s.vars.ServerCollation(), Note: s.conds.Note, Locks: s.locks,
-		Progress:       func(state string) { s.proc.State.Store(&state) },
-		ForeignKeysOff: s.vars.ForeignKeysOff, Engine: s.vars.Text("default_storage_engine"),
-		StrictEngine: s.vars.Text("innodb_strict_mode") == "ON"}
+		Progress: func(state string) { s.proc.State.Store(&state) }, StrictEngine: s.vars.Text("innodb_strict_mode") == "ON",
+		ForeignKeysOff: s.vars.ForeignKeysOff, Engine: s.vars.Text("default_storage_engine")}
 }
 
 // definition runs a definition of the text.

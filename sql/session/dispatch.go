@@ -236,36 +236,11 @@ func (s commands) flush(ctx context.Context, n *ast.FlushStmt) error {
 		return mysqlerr.NotSupported("this kind of FLUSH")
 	case n.ReadLock:
 		return s.flushLocked(ctx, n.Tables)
-	case s.locks.LocksTables():
-		if err := s.mayFlush(n.Tables); err != nil {
-			return err
-		}
+	}
+	if err := s.locks.MayFlush(s.snapshot, s.db, n.Tables); err != nil {
+		return err
 	}
 	return s.tx.ImplicitCommit(ctx)
-}
-
-// mayFlush asks for what LOCK TABLES … WRITE gave of the named tables, or of all that are locked: 1100, 1099.
-func (s commands) mayFlush(tables []*ast.TableName) error {
-	for _, t := range tables {
-		db, err := s.dbOf(t.Schema.O)
-		if err != nil {
-			return err
-		}
-		id, _ := s.snapshot.Named(db, t.Name.O)
-		if write, ok := s.locks.Locked(id); !ok {
-			return mysqlerr.New(mysqlerr.TableNotLocked, t.Name.O)
-		} else if !write {
-			return mysqlerr.New(mysqlerr.TableNotLockedForWrite, t.Name.O)
-		}
-	}
-	if id, ok := s.locks.ReadOnly(); ok && len(tables) == 0 {
-		name := ""
-		if t, ok := s.snapshot.TableByID(id); ok {
-			name = t.Name
-		}
-		return mysqlerr.New(mysqlerr.TableNotLockedForWrite, name)
-	}
-	return nil
 }
 
 func (s commands) shutdown() error {
