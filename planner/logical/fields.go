@@ -122,11 +122,9 @@ var literalText = regexp.MustCompile(`^([nN]|_\w+\s*)?['"]`)
 
 // FieldText names a column after its expression's text, as MySQL does.
 func FieldText(f *ast.SelectField) string {
-	if name, ok := syntax.ConstName(f.Expr); ok {
-		return name
-	}
 	text := strings.TrimSpace(lexer.WithoutComments(syntax.WrittenText(f.Text())))
-	if v, ok := f.Expr.(ast.ValueExpr); ok && literalText.MatchString(text) {
+	named := syntax.NamedBy(f.Expr)
+	if v, ok := named.(ast.ValueExpr); ok && (named != f.Expr || literalText.MatchString(text)) {
 		text = v.GetString()
 	}
 	if r := []rune(text); len(r) > maxFieldName {

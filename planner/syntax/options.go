@@ -36,12 +36,10 @@ func CheckOptions(n *ast.SelectStmt, first *ast.SelectStmtOpts) error {
 	return nil
 }
 
-// ConstName is the name that NAME_CONST gives its column.
-func ConstName(n ast.ExprNode) (name string, ok bool) {
-	if c, is := n.(*ast.FuncCallExpr); is && c.FnName.L == "name_const" && len(c.Args) == 2 {
-		if v, is := c.Args[0].(ast.ValueExpr); is {
-			return v.GetString(), true
-		}
+// NamedBy is what names the column of a term: itself, or the first argument of NAME_CONST.
+func NamedBy(n ast.ExprNode) ast.ExprNode {
+	if c, ok := n.(*ast.FuncCallExpr); ok && c.FnName.L == "name_const" && len(c.Args) == 2 {
+		return c.Args[0]
 	}
-	return "", false
+	return n
 }

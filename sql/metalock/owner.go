@@ -175,11 +175,14 @@ func (o *Owner) Locks() bool { return o.tables != nil || o.globalRead != nil }
 // LocksTables tells whether the session is in the mode of LOCK TABLES.
 func (o *Owner) LocksTables() bool { return o.tables != nil }
 
-// MayFlush asks a session that said LOCK TABLES for what it has to write of the named tables, or of all that it locked: 1100, 1099. db is
-// where tables without a database are.
-func (o *Owner) MayFlush(tables *catalog.Snapshot, db string, names []*ast.TableName) error {
+// MayFlush asks a session that said LOCK TABLES for what it has to write of the named tables, or of all that it locked: 1100, 1099. WITH READ LOCK
+// it may flush none: 1192. db is where tables without a database are.
+func (o *Owner) MayFlush(tables *catalog.Snapshot, db string, names []*ast.TableName, readLock bool) error {
 	if o.tables == nil {
 		return nil
+	}
+	if readLock {
+		return mysqlerr.New(mysqlerr.LockOrActiveTransaction)
 	}
 	for _, t := range names {
 		id, _ := tables.Named(cmp.Or(t.Schema.O, db), t.Name.O)

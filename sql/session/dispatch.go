@@ -231,14 +231,14 @@ func (s commands) maintain(ctx context.Context, before func(context.Context) err
 
 // flush is FLUSH TABLES; what else there is to flush, dialect.Flush has. It holds at any time already, but for the locks.
 func (s commands) flush(ctx context.Context, n *ast.FlushStmt) error {
-	switch {
-	case n.Tp != ast.FlushTables:
+	if n.Tp != ast.FlushTables {
 		return mysqlerr.NotSupported("this kind of FLUSH")
-	case n.ReadLock:
-		return s.flushLocked(ctx, n.Tables)
 	}
-	if err := s.locks.MayFlush(s.snapshot, s.db, n.Tables); err != nil {
+	if err := s.locks.MayFlush(s.snapshot, s.db, n.Tables, n.ReadLock); err != nil {
 		return err
+	}
+	if n.ReadLock {
+		return s.flushLocked(ctx, n.Tables)
 	}
 	return s.tx.ImplicitCommit(ctx)
 }

@@ -134,11 +134,8 @@ func (s commands) unlockTablesStmt(ctx context.Context) error {
 }
 
 // flushLocked is FLUSH TABLES … WITH READ LOCK: of some tables, which is like LOCK TABLES … READ, or of all, so that nobody
-// changes any table until UNLOCK TABLES. 1192 for who has locks.
+// changes any table until UNLOCK TABLES.
 func (s commands) flushLocked(ctx context.Context, tables []*ast.TableName) error {
-	if s.locks.LocksTables() {
-		return mysqlerr.New(mysqlerr.LockOrActiveTransaction)
-	}
 	if len(tables) > 0 {
 		return s.lockTables(ctx, dialect.ReadLocks(tables))
 	}
