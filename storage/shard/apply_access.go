@@ -43,6 +43,8 @@ func (x *applyAccess) saw(key []byte, ts mvcc.Timestamp) {
 	x.row, x.rowTS = append(x.row[:0], key...), ts
 }
 
+func (x *applyAccess) asOld(ts mvcc.Timestamp) bool { return x.rowTS <= ts }
+
 func (x *applyAccess) put(key, stored []byte, hides bool, removed, added []entry) error {
 	o := &x.a.overlay
 	if key != nil {

@@ -117,6 +117,8 @@ func (x *evalAccess) read(key []byte) (payload []byte, live bool, err error) {
 	return x.row, !hidden, err
 }
 
+func (x *evalAccess) asOld(mvcc.Timestamp) bool { return false }
+
 // hidden tells whether the engine's entry belongs to a row that the transaction has written, so that the entry is none
 // any more. The entry's value is kept in x.row.
 func (x *evalAccess) hidden(key, value []byte) (bool, error) {

@@ -20,7 +20,7 @@ type tablet struct {
 	current  *layout
 	previous *layout                           // nil: none
 	alike    bool                              // previous has the same rules as current: other tablets of the table have changed
-	since    map[schema.IndexID]mvcc.Timestamp // when an index became Public after the table's creation
+	since    map[schema.IndexID]mvcc.Timestamp // when an index came into its state, WriteOnly or Public, after the table's creation
 	counters *counters
 	move     *moving        // nil: it is not on its way to another shard, nor from one
 	begins   mvcc.Timestamp // its states before are not known here
@@ -191,12 +191,12 @@ func (t *tablet) alter(table *schema.Table, now mvcc.Timestamp) (*tablet, error)
 	n.move, n.begins, n.alike = t.move, t.begins, alike(t.current.table, table)
 	for i := range table.Indexes {
 		ix := &table.Indexes[i]
-		if ix.State != schema.Public {
+		if ix.State != schema.Public && ix.State != schema.WriteOnly {
 			continue
 		}
 		old := t.current.table.IndexByID(ix.ID)
 		switch since, known := t.since[ix.ID]; {
-		case old == nil || old.State != schema.Public:
+		case old == nil || old.State != ix.State:
 			n.since[ix.ID] = now
 		case known:
 			n.since[ix.ID] = since

@@ -10,6 +10,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/limits"
+	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -25,6 +26,8 @@ type rowAccess interface {
 	claim(e *entry) error
 	// read gives the newest payload under a key, valid until the next call.
 	read(key []byte) (payload []byte, live bool, err error)
+	// asOld tells whether the version of the row that was read last is known to be as old as that.
+	asOld(ts mvcc.Timestamp) bool
 	// put makes stored the row under key, remove takes a row away; with them go index entries that vanish and appear.
 	// hides tells that there was a row under the key.
 	put(key, stored []byte, hides bool, removed, added []entry) error

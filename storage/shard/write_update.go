@@ -296,8 +296,7 @@ func (w *writer) reindex() error {
 			continue
 		}
 		w.added = w.appendEntry(w.added[:0], ix, &w.old)
-		e := &w.added[0]
-		taken, err := w.owner(e)
+		taken, err := w.entered(ix, &w.added[0])
 		if err != nil {
 			return err
 		}
@@ -315,4 +314,13 @@ func (w *writer) reindex() error {
 	}
 	w.res.Matched++
 	return nil
+}
+
+// entered tells whether the entry of the row in w.old is there, or, of a unique index, that of another with its key. One that is not unique has none
+// of a row that was not written since the index is kept, unless this is done once more, which makes the same entry.
+func (w *writer) entered(ix *schema.Index, e *entry) (bool, error) {
+	if !ix.Unique && !w.env.Mode.Legacy && w.access.asOld(w.t.since[ix.ID]) {
+		return false, nil
+	}
+	return w.owner(e)
 }
