@@ -6,6 +6,7 @@ import (
 
 	"vitess.io/vitess/go/mysql/decimal"
 
+	"cloudsql/storage/libm"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -25,30 +26,30 @@ var mathDefs = []def{
 	{name: "round", min: 1, max: 2, op: opRound, typ: typeRound, fn: round},
 	{name: "truncate", min: 2, max: 2, op: opTruncate, typ: typeRound, fn: round},
 	{name: "pow", alias: []string{"power"}, min: 2, max: 2, typ: typeDouble, f2: func(c *Call, env *Env, a, b types.Value) (types.Value, error) {
-		return finite(c, env, math.Pow(a.ToFloat(env.Warn), b.ToFloat(env.Warn)))
+		return finite(c, env, of(env, libm.Pow, math.Pow)(a.ToFloat(env.Warn), b.ToFloat(env.Warn)))
 	}},
-	{name: "sqrt", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Sqrt)},
+	{name: "sqrt", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Sqrt, math.Sqrt)},
 	{name: "exp", min: 1, max: 1, typ: typeDouble, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
-		return finite(c, env, math.Exp(a.ToFloat(env.Warn)))
+		return finite(c, env, of(env, libm.Exp, math.Exp)(a.ToFloat(env.Warn)))
 	}},
-	{name: "ln", min: 1, max: 1, typ: typeDouble, f1: logFn(math.Log)},
-	{name: "log", min: 1, max: 2, typ: typeDouble, f1: logFn(math.Log), f2: logBase},
-	{name: "log2", min: 1, max: 1, typ: typeDouble, f1: logFn(math.Log2)},
-	{name: "log10", min: 1, max: 1, typ: typeDouble, f1: logFn(math.Log10)},
-	{name: "sin", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Sin)},
-	{name: "cos", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Cos)},
-	{name: "tan", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Tan)},
+	{name: "ln", min: 1, max: 1, typ: typeDouble, f1: logFn(libm.Log, math.Log)},
+	{name: "log", min: 1, max: 2, typ: typeDouble, f1: logFn(libm.Log, math.Log), f2: logBase},
+	{name: "log2", min: 1, max: 1, typ: typeDouble, f1: logFn(libm.Log2, math.Log2)},
+	{name: "log10", min: 1, max: 1, typ: typeDouble, f1: logFn(libm.Log10, math.Log10)},
+	{name: "sin", min: 1, max: 1, typ: typeDouble, f1: floatFn(libm.Sin, math.Sin)},
+	{name: "cos", min: 1, max: 1, typ: typeDouble, f1: floatFn(libm.Cos, math.Cos)},
+	{name: "tan", min: 1, max: 1, typ: typeDouble, f1: floatFn(libm.Tan, math.Tan)},
 	{name: "cot", min: 1, max: 1, typ: typeDouble, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
-		return finite(c, env, 1/math.Tan(a.ToFloat(env.Warn)))
+		return finite(c, env, 1/of(env, libm.Tan, math.Tan)(a.ToFloat(env.Warn)))
 	}},
-	{name: "asin", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Asin)},
-	{name: "acos", min: 1, max: 1, typ: typeDouble, f1: floatFn(math.Acos)},
-	{name: "atan", alias: []string{"atan2"}, min: 1, max: 2, typ: typeDouble, f1: floatFn(math.Atan),
+	{name: "asin", min: 1, max: 1, typ: typeDouble, f1: floatFn(libm.Asin, math.Asin)},
+	{name: "acos", min: 1, max: 1, typ: typeDouble, f1: floatFn(libm.Acos, math.Acos)},
+	{name: "atan", alias: []string{"atan2"}, min: 1, max: 2, typ: typeDouble, f1: floatFn(libm.Atan, math.Atan),
 		f2: func(c *Call, env *Env, a, b types.Value) (types.Value, error) {
-			return finite(c, env, math.Atan2(a.ToFloat(env.Warn), b.ToFloat(env.Warn)))
+			return finite(c, env, of(env, libm.Atan2, math.Atan2)(a.ToFloat(env.Warn), b.ToFloat(env.Warn)))
 		}},
-	{name: "degrees", min: 1, max: 1, typ: typeDouble, f1: floatFn(func(x float64) float64 { return x * (180 / math.Pi) })},
-	{name: "radians", min: 1, max: 1, typ: typeDouble, f1: floatFn(func(x float64) float64 { return x * (math.Pi / 180) })},
+	{name: "degrees", min: 1, max: 1, typ: typeDouble, f1: scaled(180 / math.Pi)},
+	{name: "radians", min: 1, max: 1, typ: typeDouble, f1: scaled(math.Pi / 180)},
 	{name: "pi", min: 0, max: 0, typ: func(c *Call) error {
 		c.typ = types.TypeDouble
 		c.typ.Length, c.typ.Decimals = 8, 6
@@ -60,9 +61,22 @@ var mathDefs = []def{
 func typeDouble(c *Call) error { c.typ = types.TypeDouble; return nil }
 
 // floatFn is a function of one double that is NULL outside of its domain.
-func floatFn(f func(float64) float64) func(*Call, *Env, types.Value) (types.Value, error) {
+// of is the function that entries of version 1 were computed with, or the present one.
+func of[F any](env *Env, now, then F) F {
+	if env.Mode.Legacy {
+		return then
+	}
+	return now
+}
+
+func scaled(by float64) func(*Call, *Env, types.Value) (types.Value, error) {
+	f := func(x float64) float64 { return x * by }
+	return floatFn(f, f)
+}
+
+func floatFn(now, then func(float64) float64) func(*Call, *Env, types.Value) (types.Value, error) {
 	return func(c *Call, env *Env, a types.Value) (types.Value, error) {
-		r := f(a.ToFloat(env.Warn))
+		r := of(env, now, then)(a.ToFloat(env.Warn))
 		if math.IsNaN(r) {
 			return types.Null, nil
 		}
@@ -70,13 +84,13 @@ func floatFn(f func(float64) float64) func(*Call, *Env, types.Value) (types.Valu
 	}
 }
 
-func logFn(f func(float64) float64) func(*Call, *Env, types.Value) (types.Value, error) {
+func logFn(now, then func(float64) float64) func(*Call, *Env, types.Value) (types.Value, error) {
 	return func(c *Call, env *Env, a types.Value) (types.Value, error) {
 		x := a.ToFloat(env.Warn)
 		if x <= 0 {
 			return badLogarithm(env)
 		}
-		return finite(c, env, f(x))
+		return finite(c, env, of(env, now, then)(x))
 	}
 }
 
@@ -90,7 +104,8 @@ func logBase(c *Call, env *Env, b, a types.Value) (types.Value, error) {
 	if base <= 0 || base == 1 || x <= 0 {
 		return badLogarithm(env)
 	}
-	return finite(c, env, math.Log(x)/math.Log(base))
+	log := of(env, libm.Log, math.Log)
+	return finite(c, env, log(x)/log(base))
 }
 
 func typeAbs(c *Call) error {

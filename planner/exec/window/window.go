@@ -303,15 +303,20 @@ func (w *Operator) reach(f *Func, s *state, b *Bound, end int) (int, error) {
 		return 0, err
 	}
 	pair := [2]types.Value{1: to.Clone()}
-	for ; s.reached[end] < w.part.Len(); s.reached[end]++ {
-		if pair[0], err = w.eval(f.Frame.Key, s.reached[end]); err != nil {
+	at := &s.reached[end]
+	if pair[1].IsNull() { // of a date 0, or beyond the calendar: the rows behind may reach less far
+		once := *at
+		at = &once
+	}
+	for ; *at < w.part.Len(); *at++ {
+		if pair[0], err = w.eval(f.Frame.Key, *at); err != nil {
 			return 0, err
 		}
 		if beyond, err := w.beyond(f, b, pair[:], end); err != nil || beyond {
-			return s.reached[end], err
+			return *at, err
 		}
 	}
-	return s.reached[end], nil
+	return *at, nil
 }
 
 // beyond tells whether a key is not before what a frame reaches to, or with end 1 is behind it. NULLs come first, with Desc last.
