@@ -69,6 +69,16 @@ type WriteRequest struct {
 	Vouched version.Version
 }
 
+// ByKeys tells whether the request is one write of nothing but rows that are there under its keys, so many at most, and wants to know no more of
+// them than their number.
+func (q *WriteRequest) ByKeys(most int) bool {
+	if len(q.Writes) != 1 {
+		return false
+	}
+	w := q.Writes[0]
+	return (w.Kind == fragment.Update || w.Kind == fragment.Delete) && len(w.Keys) <= most && w.Report == nil
+}
+
 // WriteReply is a WriteRequest's answer. Mark is the workspace's savepoint mark after it.
 type WriteReply struct {
 	Results []fragment.WriteResult

@@ -18,6 +18,7 @@ type Stats struct {
 	Writes          atomic.Uint64 `counter:"replica_writes_total" help:"autocommit transactions admitted"`
 	HeavyWrites     atomic.Uint64 `counter:"replica_heavy_writes_total" help:"writes of many rows or bytes, which wait until there is room for them"`
 	ClaimsFound     atomic.Uint64 `counter:"replica_claims_found_total" help:"autocommit writes evaluated beforehand, because of the locks of others"`
+	VainWrites      atomic.Uint64 `counter:"replica_vain_writes_total" help:"autocommit writes by keys without rows, answered without the log"`
 	ClaimWaits      atomic.Uint64 `counter:"replica_claim_waits_total" help:"proposals that waited for the end of a prepared transaction"`
 	Commits         atomic.Uint64 `counter:"replica_commits_total" help:"interactive transactions whose commit, or part of it, was proposed"`
 	Resolves        atomic.Uint64 `counter:"replica_resolves_total" help:"prepared parts whose end was proposed, in the background"`

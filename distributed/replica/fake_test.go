@@ -75,6 +75,12 @@ func (s *fakeShard) KeepAutoInc(*shard.Workspace)      {}
 func (s *fakeShard) OnPrepared(func([]fragment.TxnID)) {}
 func (s *fakeShard) Parts() []shard.Part               { return nil }
 
+func (s *fakeShard) Table(schema.TabletID) (*schema.Table, bool) {
+	return &schema.Table{
+		Columns: []schema.Column{{ID: 1}}, Indexes: []schema.Index{{ID: schema.PrimaryIndex, Columns: []schema.IndexColumn{{}}}},
+	}, true
+}
+
 func (s *fakeShard) FillAutoInc(*fragment.Write) error { return nil }
 
 func (s *fakeShard) CheckProposal([]byte) *mysqlerr.Error { return nil }

@@ -79,6 +79,8 @@ type writes struct {
 	pool sync.Pool // of *write
 	prop *proposer
 	flow *flow.Flow // of heavy writes in this shard
+
+	looks atomic.Int32 // at writes before they are logged, that are to come (isVain)
 }
 
 type transactions struct{ writes }

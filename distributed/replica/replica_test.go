@@ -15,6 +15,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/types"
 )
 
 func TestWriteAndRead(t *testing.T) {
@@ -43,6 +44,39 @@ func TestWriteAndRead(t *testing.T) {
 		t.Errorf("one lease, one entry and one timestamp request a write, none a read: %d %d %d %d",
 			s.LeaseTakes.Load(), s.Entries.Load(), s.Timestamps.Load(), s.LeaseReads.Load())
 	}
+}
+
+// Deletes of rows that are not there go into the log once, and are only looked at then; what is there, goes.
+func TestVainWrites(t *testing.T) {
+	c := newFakeCluster(t, 1, nil)
+	r, ctx := c.replicas[0], t.Context()
+	write := func(w *fragment.Write, alone bool, vain, proposed uint64) {
+		t.Helper()
+		vain, proposed = vain+r.Stats().VainWrites.Load(), proposed+r.Stats().Proposals.Load()
+		q := autocommit(w)
+		q.Alone = alone
+		reply, err := r.Write(ctx, q)
+		if err != nil || len(reply.Results) != 1 || reply.Results[0].Err != nil {
+			t.Fatal(reply, err)
+		}
+		if s := r.Stats(); s.VainWrites.Load() != vain || s.Proposals.Load() != proposed {
+			t.Errorf("%d without the log and %d by it, want %d and %d", s.VainWrites.Load(), s.Proposals.Load(), vain, proposed)
+		}
+	}
+	remove := func(key string) *fragment.Write {
+		w := putWrite(key, 0)
+		w.Kind, w.Rows = fragment.Delete, types.Batch{}
+		return w
+	}
+	write(remove("a"), true, 0, 1)
+	write(remove("a"), true, 1, 0)
+	write(remove("a"), false, 0, 1) // it may have been executed before
+	write(putWrite("a", 1), true, 0, 1)
+	write(remove("a"), true, 0, 1)
+	if v, err := readValue(ctx, r, "a", 0); v != "none" || err != nil {
+		t.Fatal(v, err)
+	}
+	write(remove("a"), true, 1, 0)
 }
 
 // TestExactlyOnce loses proposals, or says so of some that are applied all the same: each increment counts once.

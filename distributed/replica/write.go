@@ -151,10 +151,16 @@ func (r *Replica) write(ctx context.Context, q *leaseholder.WriteRequest) (*leas
 		r.unfill(q.Writes, err)
 		return nil, err
 	}
+	if r.isVain(ctx, t, q) {
+		t.locks.Release(&w.owner)
+		r.recycle(w)
+		return &leaseholder.WriteReply{Results: make([]fragment.WriteResult, 1)}, nil
+	}
 	if err := r.await(ctx, w); err != nil {
 		r.unfill(q.Writes, err)
 		return nil, err
 	}
+	r.noteVain(q, w.outcome.Writes)
 	reply := &leaseholder.WriteReply{Results: w.outcome.Writes, TS: w.outcome.TS}
 	err = r.verdict(w)
 	r.recycle(w)
