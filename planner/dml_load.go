@@ -411,6 +411,9 @@ func (l *loadRun) empty(pos int) types.Value {
 			}
 		}
 	}
+	if c.Type.Class() == types.ClassEnum {
+		return types.EnumValue(&c.Type, 0) // not its first element, which is a default
+	}
 	return conversion.ImplicitDefault(&c.Type)
 }
 

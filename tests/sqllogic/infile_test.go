@@ -50,6 +50,15 @@ func TestLocalInfile(t *testing.T) {
 	if err := load(lines(0, 25_000)); err != nil || count() != 25_000 {
 		t.Fatal(err, count())
 	}
+	// \N and what the line does not have make an ENUM's value without a number, and not its first element.
+	must("CREATE TABLE d.e (id INT PRIMARY KEY, e ENUM('x','y') NOT NULL)")
+	mysql.RegisterReaderHandler("nulls", func() io.Reader { return strings.NewReader("1\t\\N\n2\n") })
+	defer mysql.DeregisterReaderHandler("nulls")
+	must("LOAD DATA LOCAL INFILE 'Reader::nulls' IGNORE INTO TABLE d.e")
+	var elements string
+	if err := db.QueryRow("SELECT GROUP_CONCAT(e + 0) FROM d.e").Scan(&elements); err != nil || elements != "0,0" {
+		t.Fatal(err, elements)
+	}
 	// A statement that fails in the middle of the file leaves nothing, and the client has its error.
 	var e *mysql.MySQLError
 	if err := load(io.MultiReader(lines(25_000, 40_000), strings.NewReader("nonsense\tx\n"), lines(40_000, 60_000))); !errors.As(err, &e) || e.Number != 1366 {
