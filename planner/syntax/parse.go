@@ -180,6 +180,26 @@ func selected(n ast.StmtNode, text string, err error) (ast.ExprNode, error) {
 	return nil, mysqlerr.Syntax(text, 1)
 }
 
+// takeRows makes INSERT … VALUES ROW(…), … what it is in MySQL, an INSERT of values: with DEFAULT, empty rows and a name of the new row. The parser has it
+// as one of a query.
+func takeRows(node ast.StmtNode) {
+	if e, ok := node.(*ast.ExplainStmt); ok {
+		node = e.Stmt
+	}
+	s, ok := node.(*ast.InsertStmt)
+	if !ok {
+		return
+	}
+	rows, ok := s.Select.(*ast.SelectStmt)
+	if !ok || rows.Kind != ast.SelectStmtKindValues || rows.With != nil || rows.OrderBy != nil || rows.Limit != nil || rows.LockInfo != nil || rows.SelectIntoOpt != nil {
+		return
+	}
+	for _, r := range rows.Lists {
+		s.Lists = append(s.Lists, r.Values)
+	}
+	s.Select = nil
+}
+
 // parse gives the first statement and the second, if there is one.
 func parse(text string, o Options) (node, rest ast.StmtNode, err error) {
 	p := parsers.Get().(*parser.Parser)
@@ -196,6 +216,7 @@ func parse(text string, o Options) (node, rest ast.StmtNode, err error) {
 	nodes, _, err := p.ParseSQL(text, parser.CharsetConnection(o.Charset), parser.CollationConnection(o.Collation))
 	if len(nodes) > 0 {
 		node = nodes[0]
+		takeRows(node)
 	}
 	if len(nodes) > 1 {
 		rest = nodes[1]
