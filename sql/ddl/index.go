@@ -97,6 +97,12 @@ func (d *indexDef) options(env *Env, ix *schema.Index) error {
 	if env.keepsWords() {
 		ix.BTree, ix.BlockSize = d.option.Tp == ast.IndexTypeBtree, d.option.KeyBlockSize
 	}
+	if d.option.Tp == ast.IndexTypeRtree { // of other keys than spatial ones
+		if len(d.parts)%2 == 1 {
+			return mysqlerr.New(mysqlerr.WrongArguments, "RTREE INDEX")
+		}
+		return mysqlerr.NotSupported("RTREE INDEX")
+	}
 	if d.option.Tp == ast.IndexTypeHash {
 		env.Report("Note", mysqlerr.New(mysqlerr.NoSuchIndexAlgorithm, "HASH"))
 	}

@@ -22,6 +22,9 @@ func (s *Statements) runTemporary(ctx context.Context, node ast.StmtNode, text s
 		if n.TemporaryKeyword != ast.TemporaryNone {
 			return true, s.own().run(ctx, node, text)
 		}
+		if n.IsView { // which are not looked for among temporary tables
+			return false, nil
+		}
 		return false, s.dropShadows(ctx, n)
 	case *ast.TruncateTableStmt:
 		ok = s.temporary(n.Table)

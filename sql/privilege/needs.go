@@ -271,6 +271,9 @@ func (d *deriver) tables(list []*ast.TableName, privs ...mysql.PrivilegeType) {
 
 func (d *deriver) lock(list []*ast.TableName) {
 	for _, t := range list {
+		if db, err := d.dbOf(t.Schema.O); err == nil && strings.EqualFold(db, virtual.InfoSchema) {
+			d.add(Need{check: func(a Account) error { return a.DeniedDB(virtual.InfoSchema) }})
+		}
 		d.database(t.Schema.O, mysql.LockTablesPriv)
 		d.table(t, mysql.SelectPriv)
 	}

@@ -137,14 +137,14 @@ var groups = []group{
 			v.MinExamined, _ = strconv.ParseUint(text, 10, 64)
 		}),
 		enumVar("completion_type", Both, "NO_CHAIN", "NO_CHAIN", "CHAIN", "RELEASE"),
-		checked(applied(stringVar("character_set_client", Both, "utf8mb4"), (*Values).applyClientCharset), CheckClientCharset),
-		checked(applied(stringVar("character_set_connection", Both, "utf8mb4"), (*Values).applyConnectionCharset), checkCharset),
-		nullable(checked(applied(stringVar("character_set_results", Both, "utf8mb4"), (*Values).applyResultsCharset),
-			checkResultsCharset)),
-		paired(checked(stringVar("character_set_server", Both, "utf8mb4"), checkCharset), "collation_server", defaultCollation),
-		paired(checked(stringVar("collation_server", Both, "utf8mb4_0900_ai_ci"), checkCollation), "character_set_server", charsetOfCollation),
-		checked(applied(stringVar("collation_connection", Both, "utf8mb4_0900_ai_ci"),
-			(*Values).applyConnectionCollation), checkCollation),
+		numbered(checked(applied(stringVar("character_set_client", Both, "utf8mb4"), (*Values).applyClientCharset), CheckClientCharset)),
+		numbered(checked(applied(stringVar("character_set_connection", Both, "utf8mb4"), (*Values).applyConnectionCharset), checkCharset)),
+		numbered(nullable(checked(applied(stringVar("character_set_results", Both, "utf8mb4"), (*Values).applyResultsCharset),
+			checkResultsCharset))),
+		numbered(paired(checked(stringVar("character_set_server", Both, "utf8mb4"), checkCharset), "collation_server", defaultCollation)),
+		numbered(paired(checked(stringVar("collation_server", Both, "utf8mb4_0900_ai_ci"), checkCollation), "character_set_server", charsetOfCollation)),
+		numbered(checked(applied(stringVar("collation_connection", Both, "utf8mb4_0900_ai_ci"),
+			(*Values).applyConnectionCollation), checkCollation)),
 		hinted(applied(uintVar("sql_select_limit", Both, maxU64, 0, maxU64), func(v *Values, text string) {
 			v.SelectLimit, _ = strconv.ParseUint(text, 10, 64)
 		})),
@@ -254,8 +254,8 @@ var groups = []group{
 		fixed(uintVar("validate_password.changed_characters_percentage", Global, 0, 0, 100)),
 	)},
 	{Tells, "the value is the session's or the server's own; nobody sets it", []*Variable{
-		shown(checked(stringVar("character_set_database", Both, "utf8mb4"), checkCharset)),
-		shown(checked(stringVar("collation_database", Both, "utf8mb4_0900_ai_ci"), checkCollation)),
+		numbered(shown(checked(stringVar("character_set_database", Both, "utf8mb4"), checkCharset))),
+		numbered(shown(checked(stringVar("collation_database", Both, "utf8mb4_0900_ai_ci"), checkCollation))),
 		{Name: "warning_count", Scope: Session, kind: kindUint, ReadOnly: true,
 			live: true},
 		{Name: "error_count", Scope: Session, kind: kindUint, ReadOnly: true,

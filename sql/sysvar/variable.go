@@ -55,7 +55,7 @@ type Variable struct {
 	nullable  bool
 	// fixed: the server can't behave otherwise than the default says; another value is refused with 1235.
 	fixed bool
-	// numbered: of a text, SET may give its number.
+	// numbered: of a text, SET may give its number; of a character set that is one of its collations'.
 	numbered bool
 	// hint: SET_VAR may change it for one statement.
 	hint bool

@@ -30,8 +30,14 @@ func Database(name string) error { return Check(name, mysqlerr.WrongDBName) }
 // Table is nil for a name that a table may have: 1103, 1059 otherwise.
 func Table(name string) error { return Check(name, mysqlerr.WrongTableName) }
 
-// Column is nil for a name that a column may have: 1166, 1059 otherwise.
-func Column(name string) error { return Check(name, mysqlerr.WrongColumnName) }
+// Column is nil for a name that a column may have: 1166, 1059 otherwise. InnoDB has three of its own.
+func Column(name string) error {
+	switch strings.ToUpper(name) {
+	case "DB_ROW_ID", "DB_TRX_ID", "DB_ROLL_PTR":
+		return mysqlerr.New(mysqlerr.WrongColumnName, name)
+	}
+	return Check(name, mysqlerr.WrongColumnName)
+}
 
 // Index is nil for a name that an index beside the primary key may have: 1280, 1059 otherwise.
 func Index(name string) error {
