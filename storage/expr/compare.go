@@ -65,6 +65,7 @@ func typeCompare(c *Call) error {
 		if c.args, err = yearsAsDates(c.args); err != nil {
 			return err
 		}
+		c.args = datesAsNumbers(c.args)
 	}
 	return compareCollation(c)
 }
@@ -109,6 +110,19 @@ func yearsAsDates(args []Expr) ([]Expr, error) {
 		args[i] = a
 	}
 	return args, nil
+}
+
+// datesAsNumbers is args where a date beside a number is one, too: only a constant beside a column is a date there, be it of two digits for
+// the year.
+func datesAsNumbers(args []Expr) []Expr {
+	for i, a := range args {
+		other := args[1-i]
+		if isDateClass(a.Type().Class()) && isNumberClass(other.Type().Class()) && !(isColumn(a) && !varies(other)) {
+			args = slices.Clone(args)
+			args[i] = NewCast(a, types.TypeDouble)
+		}
+	}
+	return args
 }
 
 func compareCollation(c *Call) error {
