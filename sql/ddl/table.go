@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -98,7 +99,7 @@ func (b *builder) columns(defs []*ast.ColumnDef, extra []schema.Column) error {
 	parsed := make([]*column, 0, len(defs))
 	for _, def := range defs {
 		c, err := parseColumn(b.env, def, b.t.Collation)
-		if err != nil {
+		if err = cmp.Or(err, names.OfTable(def.Name, b.db.Name, b.t.Name)); err != nil {
 			return err
 		}
 		parsed = append(parsed, c)

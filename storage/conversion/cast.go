@@ -117,12 +117,17 @@ func castInteger(v types.Value, t *types.Type, m *types.Mode, warn types.Warner)
 	return types.Int(i)
 }
 
-// castUint has the complement of what is negative, which entries of version 1 had not of a DECIMAL.
+// castUint has the complement of what is negative, which entries of version 1 had not of a DECIMAL,
+// nor of text beyond 64 bits.
 func castUint(v types.Value, legacy bool, warn types.Warner) uint64 {
 	kind, text := v.Parts()
 	switch kind {
 	case types.KindString, types.KindBytes:
 		abs, neg, over, n := numeral.ScanInteger(text)
+		if neg && (over || abs > 1<<63) && !legacy {
+			warn.Truncated("INTEGER", text)
+			return 1 << 63
+		}
 		if !neg || abs == 0 || over || abs > 1<<63 {
 			u, _ := v.ToUint(warn)
 			return u

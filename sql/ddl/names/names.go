@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -29,6 +31,17 @@ func Database(name string) error { return Check(name, mysqlerr.WrongDBName) }
 
 // Table is nil for a name that a table may have: 1103, 1059 otherwise.
 func Table(name string) error { return Check(name, mysqlerr.WrongTableName) }
+
+// OfTable is nil for a column that a definition names without its table, or by the right one: 1102, 1103.
+func OfTable(c *ast.ColumnName, db, table string) error {
+	switch {
+	case c.Schema.O != "" && c.Schema.O != db:
+		return mysqlerr.New(mysqlerr.WrongDBName, c.Schema.O)
+	case c.Table.O != "" && c.Table.O != table:
+		return mysqlerr.New(mysqlerr.WrongTableName, c.Table.O)
+	}
+	return nil
+}
 
 // Column is nil for a name that a column may have: 1166, 1059 otherwise. InnoDB has three of its own.
 func Column(name string) error {
