@@ -168,7 +168,7 @@ func (b *Binder) param(n *driver.ParamMarkerExpr) expr.Expr {
 	if b.Env != nil && n.Order < len(b.Env.Params) {
 		p.Typ = ParamType(b.Env.Params[n.Order])
 	}
-	if t := b.typing(); t != nil && p.Typ.Class() == types.ClassString && p.Typ.Collation == collation.Default && t.Collation.Valid() && t.Collation.Charset() == collation.Default.Charset() {
+	if t := b.typing(); t != nil && p.Typ.Class() == types.ClassString && p.Typ.Collation == collation.Default && t.Collation.Valid() {
 		p.Typ.Collation = t.Collation
 	}
 	return p

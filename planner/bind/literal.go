@@ -82,7 +82,7 @@ func (b *Binder) stringLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 		}
 		return introducedText(text, coll)
 	case !utf8.Valid(text):
-		return binaryConst(text), nil // drivers write a BLOB's bytes as plain text; a text column will refuse them (1366)
+		return expr.NewBrokenText(text), nil // drivers write a BLOB's bytes as plain text; a text column will refuse them (1366)
 	}
 	text = coll.Replace(text) // what the client can say and the connection can't
 	return textConst(text, coll), nil

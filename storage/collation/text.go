@@ -52,9 +52,9 @@ func (c ID) FittingPrefix(s []byte, limit int) int {
 	return len(s)
 }
 
-// Repair makes s hold only what c's character set has: a question mark for a character that it lacks, and the end of
-// the string where the bytes are no characters at all.
-func (c ID) Repair(s []byte) []byte {
+// Repair makes s hold only what c's character set has: a question mark for a character that it lacks. Where bytes are no characters at all
+// the string ends, or, where c's set is another than that of clients, they have a question mark each if each says so.
+func (c ID) Repair(s []byte, each bool) []byte {
 	var out []byte
 	for len(s) > 0 {
 		good := c.ValidPrefix(s)
@@ -64,7 +64,7 @@ func (c ID) Repair(s []byte) []byte {
 			break
 		}
 		r, size := utf8.DecodeRune(s)
-		if r == utf8.RuneError && size <= 1 {
+		if r == utf8.RuneError && size <= 1 && (!each || c.Charset() == "utf8mb4") {
 			break
 		}
 		out = append(out, '?')

@@ -209,7 +209,7 @@ func castString(v types.Value, t *types.Type, m *types.Mode, warn types.Warner) 
 			}
 			return types.Null
 		}
-		s = t.Collation.Repair(s)
+		s = t.Collation.Repair(s, false)
 	}
 	if n := fittingBytes(s, t, m != nil && m.Legacy); n < len(s) {
 		if len(bytes.TrimRight(s[n:], " ")) > 0 {

@@ -42,6 +42,14 @@ func hasCharset(t *types.Type) bool {
 	return false
 }
 
+// InBytes is a value of type from as the bytes of its character set, as a column of bytes takes it.
+func InBytes(v types.Value, from *types.Type) types.Value {
+	if v.IsNull() || !hasCharset(from) {
+		return v
+	}
+	return types.Bytes(from.Collation.Encode(v.AppendText(nil, from)))
+}
+
 // decode makes text of bytes for a column of a character set: they are characters of that set.
 func (a *assignment) decode() error {
 	s := a.raw
@@ -96,7 +104,7 @@ func (a *assignment) text() (types.Value, error) {
 				if _, err := a.problem(a.incorrect("string", collation.BadBytes(s[good:])), types.Null); err != nil {
 					return types.Null, err
 				}
-				s = a.t.Collation.Repair(s)
+				s = a.t.Collation.Repair(s, !a.mode.Legacy)
 			}
 		}
 	default:

@@ -143,7 +143,7 @@ func (enc *encoder) call(c *Call, depth int) error {
 	return nil
 }
 
-// Fits tells whether e, as it is now, is within the limits of what Decode takes.
+// Fits tells whether e, as it is now, is what Decode takes: within the limits, without broken text.
 func Fits(e Expr) bool {
 	nodes := 0
 	return fits(e, 0, &nodes)
@@ -153,7 +153,10 @@ func fits(e Expr, depth int, nodes *int) bool {
 	if *nodes++; depth > limits.ExprDepth || *nodes > limits.ExprNodes {
 		return false
 	}
-	if c, ok := e.(*Call); ok {
+	switch c := e.(type) {
+	case *Const:
+		return !c.broken || c.Val.Kind() != types.KindString
+	case *Call:
 		for _, a := range c.args {
 			if !fits(a, depth+1, nodes) {
 				return false

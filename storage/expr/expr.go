@@ -139,6 +139,8 @@ type Const struct {
 	deriv derivation
 	// hex marks a hexadecimal or bit literal (hex.go).
 	hex bool
+	// broken marks a literal of text whose bytes are none: a binary string, but not to a column of text (ForColumn).
+	broken bool
 }
 
 // Param is the Index-th (0-based) parameter of Env.Params.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
@@ -263,9 +264,28 @@ func Beside(e Expr, t *types.Type) Expr {
 	return e
 }
 
+// NewBrokenText is a literal of text with bytes that are no characters, as drivers write a BLOB.
+func NewBrokenText(b []byte) *Const {
+	t := types.TypeBytes
+	t.Length = len(b)
+	return &Const{Val: types.Bytes(b), Typ: t, broken: true}
+}
+
 // ForColumn is e as a value for a column of type t: numeric columns take a hexadecimal literal as a number, 0x41 as 65. One
-// of more than eight bytes is beyond them all.
+// of more than eight bytes is beyond them all. Columns of bytes take those that a text has in its character set. To columns of text broken text is text, which they refuse (1366): its bytes are none of their set's.
+// Nothing that is shipped has it.
 func ForColumn(e Expr, t *types.Type) Expr {
+	if t.Class() == types.ClassString && t.Collation == collation.Binary {
+		if b, err := bytesOf(e); err == nil {
+			return b
+		}
+		return e
+	}
+	if k, ok := e.(*Const); ok && k.broken && t.Class() == types.ClassString {
+		text := types.TypeString
+		text.Length = k.Typ.Length
+		return &Const{Val: types.String(k.Val.Raw()), Typ: text, broken: true}
+	}
 	if !isHex(e) || !isNumberClass(t.Class()) {
 		return e
 	}

@@ -318,7 +318,10 @@ func (cp *copier) convert(ctx context.Context, row []types.Value) (size int, err
 		case cp.perRow[i] != nil || c.Generated != "" && cp.source[i] < 0:
 			continue // when the columns are there that it may refer to
 		case cp.source[i] >= 0:
-			v, err = conversion.Assign(row[cp.source[i]], &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
+			if v = row[cp.source[i]]; c.Type.IsBinary() {
+				v = conversion.InBytes(v, &cp.from.Columns[cp.from.ColumnByID(cp.read[cp.source[i]])].Type)
+			}
+			v, err = conversion.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
 			if err != nil {
 				return 0, err
 			}
