@@ -773,7 +773,7 @@ var Differences = []Known{
 	{"MariaDB compares times with numbers as times", "rows", `CASE \d+ WHEN TIME'`, nil},
 	{"a constant that no row needs is not computed in MySQL", "error", `WHERE (NULL|FALSE) GROUP`, theirs(1690)},
 	{"MariaDB notes what changes leave out", "notes", `^(WITH .*)?UPDATE `, func(ours, theirs *Answer) bool { return without(theirs.Notes, "1265", ours.Notes) }},
-	{"the sign of zero", "rows", `^SET @`, alike(func(cell string) string { return strings.ReplaceAll(cell, "-0", "0") })},
+	{"the sign of zero", "rows", `^SET @`, alike(func(cell string) string { return strings.ReplaceAll(shorter(cell), "-0", "0") })},
 	{"what CONVERT made latin1 is no ASCII in MySQL, whatever it was before", "error", `USING latin1`, only(1267, 1270, 1271)},
 	{"MariaDB computes the bounds of a frame below 0 of an unsigned number, and fails", "error", `RANGE BETWEEN .* PRECEDING`, theirs(1690)},
 	{"the digits of a double beyond the seventeenth", "rows", `GROUP_CONCAT\(`, unless(near(1e-15))},
@@ -786,7 +786,7 @@ var Differences = []Known{
 	{"what a key of several columns loses is no error in MySQL, be it UNIQUE", "error", `DROP COLUMN`, all(ours(1062), theirs(1072))},
 	{"a column that CREATE TABLE … SELECT takes through a view has its type's zero as default in MySQL, if it has none of its own", "rows", `^CREATE TABLE r\d+ AS SELECT \* FROM w\d+ (WHERE|ORDER)`, nil},
 	{"text of a number beyond the members of a SET is '' in MySQL, some of them in MariaDB", "rows", `^INSERT INTO c .*'12', '7'\)`, nil},
-	{"UNIX_TIMESTAMP of what is no date is 0 in MySQL, NULL in MariaDB", "rows", `UNIX_TIMESTAMP\(\d+ [-+*] `, unless(func(ours, theirs string) bool { return strings.Trim(ours, "0.") == "" && theirs == "NULL" })},
+	{"UNIX_TIMESTAMP of what is no date is 0 in MySQL, NULL in MariaDB", "rows", `UNIX_TIMESTAMP\(\d+ [-+*] `, unless(func(_, theirs string) bool { return theirs == "NULL" })},
 	{"MariaDB meets a group of a subquery's doubles twice: error 1062", "error", `^SELECT z\.c0, COUNT`, theirs(1062)},
 	{"CONVERT(… USING utf8mb4) has the character set's default collation: utf8mb4_0900_ai_ci in MySQL", "rows", `COLLATION\(.*USING utf8mb4`, nil},
 	{"quotients have nine more digits than are shown; MariaDB cuts them in temporary tables", "rows", `AVG\(.* DIV `, unless(near(1e-4))},
@@ -796,6 +796,12 @@ var Differences = []Known{
 	{"which of two errors in one statement is met first", "error", `^CREATE VIEW`, all(ours(1253), theirs(1352))},
 	{"DAYNAME as a number is that of the day in MySQL, 0 in MariaDB", "rows", `^INSERT .*DAYNAME\(.*\) [*+/]`, nil},
 	{"text beside a date in a condition is cast to one in MySQL, NULL where it is none", "error", `^UPDATE .*BETWEEN .* AND JSON_TYPE\(`, theirs(1292)},
+	// What the last run of 301 to 308 told.
+	{"group_concat_max_len is 1024 in MySQL", "rows", `GROUP_CONCAT\(.*SEPARATOR '\|'`, func(ours, theirs *Answer) bool {
+		return slices.EqualFunc(ours.Rows, theirs.Rows, func(a, b string) bool { return a == b || len(a) > 1000 && strings.HasPrefix(b, a) })
+	}},
+	{"a generated column reads no AUTO_INCREMENT column in MySQL: error 3109", "error", "^CREATE TABLE", all(ours(3109), theirs(1005))},
+	{"the frame of a date 0 ends with the partition where an interval is added to it in MySQL", "rows", `RANGE BETWEEN .*INTERVAL \d+ YEAR FOLLOWING`, nil},
 }
 
 // ofClock is a time of day or span, clockIn one in a text.
