@@ -1,6 +1,3 @@
-// Package libm has the elementary functions rounded as those of the C library are that MySQL calls: to the nearest double but for one value in
-// many. Go's own are off by one in the last digit for a quarter of all values. They compute with pairs of doubles, by operations that every
-// processor rounds alike.
 package libm
 
 import "math"
