@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/placement"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -22,7 +24,11 @@ func TestBusyDatabasesGoApart(t *testing.T) {
 	c := newTestCluster(t)
 	c.more = func(cfg *Config) { cfg.SteadyFor = 2 * time.Second }
 	n := c.start(0)
-	const many = 30 // rows a statement: however slow the machine is, that is work for which leases move
+	const many = 30                                                   // rows a statement: however slow the machine is, that is work for which leases move
+	must(t, n.ChangeCatalog(t.Context(), func(tx *catalog.Tx) error { // on a fast machine the tables would grow until they are cut instead
+		tx.PutSetting(placement.SettingBalance, "DATABASES")
+		return nil
+	}))
 	names := []string{"a", "b", "c"}
 	for _, name := range names {
 		createTable(t, n, name)

@@ -188,7 +188,7 @@ func TestJointCommitForgotten(t *testing.T) {
 	ctx := context.Background()
 	two := c.nodes[1].client
 	c.insert(1, 2)
-	if _, err := c.nodes[0].client.Write(ctx, nil, insertRow(secondShard, 1, 0)); err != nil {
+	if _, err := c.nodes[0].client.Write(ctx, nil, insertRow(secondShard, 1, 0), insertRow(secondShard, 2, 0)); err != nil { // the second for passTime
 		t.Fatal(err)
 	}
 	first, err := two.firstTry(ctx)
