@@ -275,6 +275,9 @@ func NewBrokenText(b []byte) *Const {
 // of more than eight bytes is beyond them all. Columns of bytes take those that a text has in its character set. To columns of text broken text is text, which they refuse (1366): its bytes are none of their set's.
 // Nothing that is shipped has it.
 func ForColumn(e Expr, t *types.Type) Expr {
+	if e == nil { // what could not be bound
+		return nil
+	}
 	if t.Class() == types.ClassString && t.Collation == collation.Binary {
 		if b, err := bytesOf(e); err == nil {
 			return b
